@@ -1,0 +1,6 @@
+//! Wire formats: the structs, flags and opcodes that programs and ring servers share, pinned by
+//! compile-time assertions. This room imports no other.
+
+pub mod ctypes;
+pub mod liburing;
+pub mod uring;
