@@ -11,7 +11,7 @@ pub const IO_URING_BPF_CMD_FILTER: __u32 = 1;
 
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct anon_io_uring_bpf_ctx_socket {
+pub struct anon_io_uring_bpf_socket {
     pub family: __u32,
     pub r#type: __u32,
     pub protocol: __u32,
@@ -19,7 +19,7 @@ pub struct anon_io_uring_bpf_ctx_socket {
 
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct anon_io_uring_bpf_ctx_open {
+pub struct anon_io_uring_bpf_open {
     pub flags: __u64,
     pub mode: __u64,
     pub resolve: __u64,
@@ -27,9 +27,9 @@ pub struct anon_io_uring_bpf_ctx_open {
 
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub union anon_io_uring_bpf_ctx_socket {
-    pub socket: anon_io_uring_bpf_ctx_socket,
-    pub open: anon_io_uring_bpf_ctx_open,
+pub union anon_io_uring_bpf_ctx_request {
+    pub socket: anon_io_uring_bpf_socket,
+    pub open: anon_io_uring_bpf_open,
 }
 
 #[repr(C)]
@@ -40,7 +40,7 @@ pub struct io_uring_bpf_ctx {
     pub sqe_flags: __u8,
     pub pdu_size: __u8,
     pub pad: [__u8; 5],
-    pub anon_socket: anon_io_uring_bpf_ctx_socket,
+    pub anon_request: anon_io_uring_bpf_ctx_request,
 }
 
 #[repr(C)]
