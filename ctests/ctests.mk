@@ -1,0 +1,32 @@
+# Running and testing. Each target sees to the Debian packages that it needs by itself.
+
+.PHONY: run test check lint setup-run setup-test
+setup-run:
+	@ctests/setup ctests/packages-run
+
+setup-test:
+	@ctests/setup ctests/packages-run ctests/packages-test ctests/peers/packages
+
+run: setup-run
+	@$(MAKE) --no-print-directory stage
+	@ctests/examples/run-ring-cp
+
+# Everything: style, unit tests, the C tests, and other people's programs and test suites on ours.
+test: setup-test
+	@$(MAKE) --no-print-directory lint
+	$(CARGO) test --workspace --locked --quiet
+	@$(MAKE) --no-print-directory stage headers-check
+	ctests/run ctests/liburing ctests/contract ctests/install ctests/peers
+
+check: setup-test
+	@$(MAKE) --no-print-directory stage
+	ctests/run ctests/liburing ctests/contract
+
+SHELL_SCRIPTS = $(shell git ls-files -co --exclude-standard | xargs grep -lE '^\#!/bin/(ba)?sh' 2>/dev/null)
+
+lint: setup-test
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked --quiet -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked --quiet
+	shellcheck $(SHELL_SCRIPTS)
+	ctests/tidy

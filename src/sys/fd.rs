@@ -1,0 +1,24 @@
+//! File descriptors and the limit on their number.
+
+use super::{call, Result};
+use core::ffi::c_int;
+
+/// close(2).
+pub unsafe fn close(fd: c_int) -> Result<()> {
+    // SAFETY: see the module sys.
+    unsafe { call(libc::SYS_close, [fd as usize, 0, 0, 0, 0, 0]) }.map(drop)
+}
+
+/// Reads this process's RLIMIT_NOFILE, or replaces it by `new` and returns what it was.
+pub fn nofile_limit(new: Option<&libc::rlimit64>) -> Result<libc::rlimit64> {
+    let mut old = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
+    let new = new.map_or(core::ptr::null(), |limit| limit as *const libc::rlimit64);
+    // SAFETY: both pointers are to rlimit structs of the caller's frame, or NULL for "leave it".
+    unsafe {
+        call(
+            libc::SYS_prlimit64,
+            [0, libc::RLIMIT_NOFILE as usize, new as usize, &raw mut old as usize, 0, 0],
+        )
+    }?;
+    Ok(old)
+}

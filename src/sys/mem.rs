@@ -1,0 +1,47 @@
+//! Memory mappings.
+
+use super::{call, Result};
+use core::ffi::{c_int, c_void};
+
+/// A multiple of every page size that this architecture's kernels come with: what is aligned and
+/// rounded to it suits them all, and nobody has to ask which one runs.
+pub const PAGE_SIZE: usize = if cfg!(target_arch = "x86_64") { 4 << 10 } else { 64 << 10 };
+
+/// mmap(2).
+pub unsafe fn map(
+    addr: *mut c_void,
+    len: usize,
+    prot: c_int,
+    flags: c_int,
+    fd: c_int,
+    offset: u64,
+) -> Result<*mut c_void> {
+    // SAFETY: see the module sys.
+    let addr = unsafe {
+        call(
+            libc::SYS_mmap,
+            [addr as usize, len, prot as usize, flags as usize, fd as usize, offset as usize],
+        )
+    }?;
+    Ok(addr as *mut c_void)
+}
+
+/// A private, zeroed, anonymous mapping of `len` bytes; `extra_flags` are `MAP_*` beside those.
+pub unsafe fn map_anonymous(len: usize, extra_flags: c_int) -> Result<*mut c_void> {
+    let prot = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | extra_flags;
+    // SAFETY: a new mapping at an address of the kernel's choice touches nothing that exists.
+    unsafe { map(core::ptr::null_mut(), len, prot, flags, -1, 0) }
+}
+
+/// munmap(2).
+pub unsafe fn unmap(addr: *mut c_void, len: usize) -> Result<()> {
+    // SAFETY: see the module sys.
+    unsafe { call(libc::SYS_munmap, [addr as usize, len, 0, 0, 0, 0]) }.map(drop)
+}
+
+/// madvise(2).
+pub unsafe fn advise(addr: *mut c_void, len: usize, advice: c_int) -> Result<()> {
+    // SAFETY: see the module sys.
+    unsafe { call(libc::SYS_madvise, [addr as usize, len, advice as usize, 0, 0, 0]) }.map(drop)
+}

@@ -1,0 +1,50 @@
+//! Raw system calls: no libc function is called and errno is never touched, so that the rings can be
+//! driven from any context and without a C library.
+//!
+//! # Safety
+//! Every wrapper is unsafe in the way its system call is: pointers must be valid for what the call
+//! reads and writes, and descriptors must be ones that the caller may use so.
+#![allow(clippy::missing_safety_doc)] // the section above holds for each of them
+
+#[cfg_attr(target_arch = "x86_64", path = "arch/x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "arch/aarch64.rs")]
+#[cfg_attr(target_arch = "riscv64", path = "arch/riscv64.rs")]
+mod arch;
+pub mod fd;
+pub mod mem;
+pub mod uring;
+
+/// Why a system call failed: a positive errno value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Errno(pub i32);
+
+/// What a system call answers.
+pub type Result<T> = core::result::Result<T, Errno>;
+
+/// The kernel answers errors as -4095 to -1.
+const MAX_ERRNO: isize = 4095;
+
+/// Makes system call `nr` and tells its errors from its results.
+#[inline(always)]
+unsafe fn call(nr: libc::c_long, args: [usize; 6]) -> Result<usize> {
+    // SAFETY: the caller of the wrapper vouches for the arguments.
+    let ret = unsafe { arch::syscall6(nr as usize, args) };
+    if (-MAX_ERRNO..0).contains(&ret) {
+        Err(Errno(-ret as i32))
+    } else {
+        Ok(ret as usize)
+    }
+}
+
+/// Ends the process by an illegal instruction: there is no way back and nothing to unwind to.
+pub fn abort() -> ! {
+    // SAFETY: each of the instructions traps.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        core::arch::asm!("ud2", options(noreturn));
+        #[cfg(target_arch = "aarch64")]
+        core::arch::asm!("udf #0", options(noreturn));
+        #[cfg(target_arch = "riscv64")]
+        core::arch::asm!("unimp", options(noreturn));
+    }
+}
