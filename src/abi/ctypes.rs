@@ -2,19 +2,27 @@
 //!
 //! The header generator carries these names into C unchanged, so a field written `__u64` here is
 //! `__u64` there (`unsigned long long`, where Rust's `u64` alone would become `uint64_t`).
-#![allow(non_camel_case_types, missing_docs)]
+#![allow(non_camel_case_types)]
 
 pub use core::ffi::{c_char, c_int, c_long, c_uchar, c_uint, c_ulong, c_ushort, c_void};
 
+/// 8 bits, unsigned.
 pub type __u8 = u8;
+/// 16 bits, unsigned.
 pub type __u16 = u16;
+/// 32 bits, unsigned.
 pub type __u32 = u32;
+/// 64 bits, unsigned; `unsigned long long`.
 pub type __u64 = u64;
+/// 32 bits, signed.
 pub type __s32 = i32;
+/// 64 bits, signed; `long long`.
 pub type __s64 = i64;
 /// `preadv2`'s flags (`RWF_*`), <linux/fs.h>.
 pub type __kernel_rwf_t = c_int;
+/// A size in bytes.
 pub type size_t = usize;
+/// A size in bytes, or an error.
 pub type ssize_t = isize;
 
 /// <linux/time_types.h>; relative or absolute time for timeouts and waits.

@@ -2,5 +2,7 @@
 //! compile-time assertions. This room imports no other.
 
 pub mod ctypes;
+mod layout;
 pub mod liburing;
 pub mod uring;
+mod values;
