@@ -3,6 +3,7 @@
 pub mod bpf_filter;
 pub mod buf_ring;
 pub mod cqe;
+pub mod op;
 pub mod query;
 pub mod register;
 pub mod setup;
@@ -12,6 +13,7 @@ pub mod zcrx;
 pub use bpf_filter::*;
 pub use buf_ring::*;
 pub use cqe::*;
+pub use op::*;
 pub use query::*;
 pub use register::*;
 pub use setup::*;
