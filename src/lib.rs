@@ -2,3 +2,6 @@
 #![no_std]
 
 pub mod abi;
+pub mod backing;
+pub mod ring;
+pub mod sys;

@@ -24,6 +24,37 @@ pub type __kernel_rwf_t = c_int;
 pub type size_t = usize;
 /// A size in bytes, or an error.
 pub type ssize_t = isize;
+/// An integer as wide as an address.
+pub type uintptr_t = usize;
+/// 16 bits, unsigned, as <stdint.h> spells it.
+pub type uint16_t = u16;
+/// 32 bits, unsigned, as <stdint.h> spells it.
+pub type uint32_t = u32;
+/// 64 bits, unsigned, as <stdint.h> spells it.
+pub type uint64_t = u64;
+/// 64 bits, signed, as <stdint.h> spells it.
+pub type int64_t = i64;
+/// A file's size or a position in it, 64 bits everywhere.
+pub type loff_t = i64;
+/// `P_PID` and its kin, <sys/wait.h>.
+pub type idtype_t = c_uint;
+
+// What belongs to the C library and only passes through.
+pub use libc::{
+    cmsghdr, cpu_set_t, epoll_event, id_t, iovec, mode_t, msghdr, off_t, open_how, siginfo_t,
+    sigset_t, sockaddr, socklen_t, statx,
+};
+
+/// <linux/futex.h>; only its address passes through.
+#[repr(C)]
+pub struct futex_waitv {
+    _private: [u8; 0],
+}
+
+/// `uring_cmd` of a block device that discards a range, <linux/blkdev.h>: `_IO(0x12, 0)`.
+pub const BLOCK_URING_CMD_DISCARD: __u32 = 0x1200;
+/// `uring_cmd` of a block device that resets all zones, <linux/blkdev.h>: `_IO(0x12, 1)`.
+pub const BLOCK_URING_CMD_ZONE_RESET_ALL: __u32 = 0x1201;
 
 /// <linux/time_types.h>; relative or absolute time for timeouts and waits.
 #[repr(C)]

@@ -1,0 +1,106 @@
+//! Taking apart the buffer that a multishot recvmsg filled: a header, the sender's address, control
+//! messages and the payload, in this order. The address and the control messages have as much room
+//! as the `struct msghdr` of the request gave them.
+
+use crate::abi::ctypes::*;
+use crate::abi::uring::*;
+use core::mem::size_of;
+use core::ptr::null_mut;
+
+/// Finds the header in `buf`, of which `buf_len` bytes (the CQE's res) were filled. NULL when they are
+/// too few for what `msgh` asked.
+#[no_mangle]
+pub unsafe extern "C" fn io_uring_recvmsg_validate(
+    buf: *mut c_void,
+    buf_len: c_int,
+    msgh: *mut msghdr,
+) -> *mut io_uring_recvmsg_out {
+    if buf_len < 0 {
+        return null_mut();
+    }
+    let mut room: size_t = buf_len as size_t;
+    if room < size_of::<io_uring_recvmsg_out>() {
+        return null_mut();
+    }
+    room -= size_of::<io_uring_recvmsg_out>();
+    if room < (*msgh).msg_namelen as size_t {
+        return null_mut();
+    }
+    room -= (*msgh).msg_namelen as size_t;
+    if room < (*msgh).msg_controllen as size_t {
+        return null_mut();
+    }
+    buf as *mut io_uring_recvmsg_out
+}
+
+/// The sender's address, of which `o->namelen` bytes are known.
+#[no_mangle]
+pub unsafe extern "C" fn io_uring_recvmsg_name(o: *mut io_uring_recvmsg_out) -> *mut c_void {
+    o.add(1) as *mut c_void
+}
+
+/// The first control message; NULL when there is none.
+#[no_mangle]
+pub unsafe extern "C" fn io_uring_recvmsg_cmsg_firsthdr(
+    o: *mut io_uring_recvmsg_out,
+    msgh: *mut msghdr,
+) -> *mut cmsghdr {
+    if ((*o).controllen as size_t) < size_of::<cmsghdr>() {
+        return null_mut();
+    }
+    let name: *mut c_char = io_uring_recvmsg_name(o) as *mut c_char;
+    name.add((*msgh).msg_namelen as usize) as *mut cmsghdr
+}
+
+/// The control message after `cmsg`; NULL when it was the last.
+#[no_mangle]
+pub unsafe extern "C" fn io_uring_recvmsg_cmsg_nexthdr(
+    o: *mut io_uring_recvmsg_out,
+    msgh: *mut msghdr,
+    cmsg: *mut cmsghdr,
+) -> *mut cmsghdr {
+    let first: *mut c_char = io_uring_recvmsg_cmsg_firsthdr(o, msgh) as *mut c_char;
+    let len: size_t = (*cmsg).cmsg_len as size_t;
+    if first.is_null() || len < size_of::<cmsghdr>() {
+        return null_mut();
+    }
+    // Lengths are compared, not addresses: one that is too large must not wrap around.
+    let end: uintptr_t = (first as uintptr_t).wrapping_add((*o).controllen as uintptr_t);
+    let room: size_t = end.wrapping_sub(cmsg as uintptr_t) as size_t;
+    if len > room {
+        return null_mut();
+    }
+    let word: size_t = size_of::<size_t>();
+    let step: size_t = (len + word - 1) / word * word;
+    if step > room || room - step < size_of::<cmsghdr>() {
+        return null_mut();
+    }
+    let next: *mut cmsghdr = (cmsg as *mut c_char).add(step) as *mut cmsghdr;
+    if (*next).cmsg_len as size_t > room - step {
+        return null_mut();
+    }
+    next
+}
+
+/// The payload's first byte.
+#[no_mangle]
+pub unsafe extern "C" fn io_uring_recvmsg_payload(
+    o: *mut io_uring_recvmsg_out,
+    msgh: *mut msghdr,
+) -> *mut c_void {
+    let name: *mut c_char = io_uring_recvmsg_name(o) as *mut c_char;
+    let room: size_t = (*msgh).msg_namelen as size_t + (*msgh).msg_controllen as size_t;
+    name.add(room) as *mut c_void
+}
+
+/// How many bytes of payload there are in a buffer of which `buf_len` bytes were filled.
+#[no_mangle]
+pub unsafe extern "C" fn io_uring_recvmsg_payload_length(
+    o: *mut io_uring_recvmsg_out,
+    buf_len: c_int,
+    msgh: *mut msghdr,
+) -> c_uint {
+    let start: uintptr_t = io_uring_recvmsg_payload(o, msgh) as uintptr_t;
+    let end: uintptr_t = (o as uintptr_t).wrapping_add(buf_len as uintptr_t);
+    end.wrapping_sub(start) as c_uint
+}
