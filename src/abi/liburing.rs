@@ -4,7 +4,11 @@
 use crate::abi::ctypes::*;
 use crate::abi::uring::{io_uring_cqe, io_uring_sqe, io_uring_zcrx_rqe};
 
-// user_data of the timeout SQE that a wait without IORING_FEAT_EXT_ARG submits
+/// The major version of the liburing release that this is a drop-in for.
+pub const IO_URING_VERSION_MAJOR: c_int = 2;
+/// The minor version of the liburing release that this is a drop-in for.
+pub const IO_URING_VERSION_MINOR: c_int = 15;
+
 /// `user_data` of the timeout that a wait submits when the kernel lacks `IORING_FEAT_EXT_ARG`.
 pub const LIBURING_UDATA_TIMEOUT: __u64 = 0xffffffffffffffff;
 
