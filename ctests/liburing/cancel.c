@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Cancelling: by a call that returns when it is done, and by request, by user_data, fd, or all. */
+#include "rings.h"
+
+struct reads {
+	struct io_uring ring;
+	int fds[2];
+	char bytes[4];
+};
+
+/* Reads of an empty pipe that wait, with user_data 0 to nr - 1. */
+static void pending_reads(struct reads *r, int nr)
+{
+	MUST(pipe(r->fds));
+	ring_init(&r->ring, 8, 0);
+	for (int i = 0; i < nr; i++)
+		read_pending(&r->ring, r->fds[0], &r->bytes[i], (uint64_t)i);
+	submit(&r->ring, nr);
+	CHECK_EQ(io_uring_cq_ready(&r->ring), 0);
+}
+
+static struct io_uring_sync_cancel_reg cancel_arg(uint64_t user_data, int fd, unsigned flags)
+{
+	struct io_uring_sync_cancel_reg arg = {
+		.addr = user_data, .fd = fd, .flags = flags, .timeout = { -1, -1 },
+	};
+
+	return arg;
+}
+
+static void sync_by_user_data(void)
+{
+	struct reads r;
+
+	pending_reads(&r, 2);
+	struct io_uring_sync_cancel_reg one = cancel_arg(1, -1, 0), none = cancel_arg(5, -1, 0);
+
+	CHECK_EQ(ERRNO_KEPT(io_uring_register_sync_cancel(&r.ring, &none)), -ENOENT);
+	CHECK_EQ(ERRNO_KEPT(io_uring_register_sync_cancel(&r.ring, &one)), 0);
+	REAP(&r.ring, 1, -ECANCELED);
+	CHECK_EQ(io_uring_cq_ready(&r.ring), 0);
+	CHECK_EQ(write(r.fds[1], "x", 1), 1);
+	REAP(&r.ring, 0, 1);
+	io_uring_queue_exit(&r.ring);
+}
+
+static void sync_by_fd(void)
+{
+	struct reads r;
+
+	pending_reads(&r, 3);
+	struct io_uring_sync_cancel_reg all =
+		cancel_arg(0, r.fds[0], IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ALL);
+
+	CHECK_EQ(ERRNO_KEPT(io_uring_register_sync_cancel(&r.ring, &all)), 3);
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(reap_any(&r.ring).res, -ECANCELED);
+	io_uring_queue_exit(&r.ring);
+}
+
+static void sync_with_unknown_flags(void)
+{
+	struct reads r;
+
+	pending_reads(&r, 1);
+	struct io_uring_sync_cancel_reg bad = cancel_arg(0, -1, 1u << 30);
+
+	CHECK_EQ(ERRNO_KEPT(io_uring_register_sync_cancel(&r.ring, &bad)), -EINVAL);
+	CHECK_EQ(ERRNO_KEPT(io_uring_register_sync_cancel(&r.ring, NULL)), -EINVAL);
+	io_uring_queue_exit(&r.ring);
+}
+
+/* The results of the two completions: of the cancel request, and of what it met. */
+static void check_cancelled(struct io_uring *ring, uint64_t victim, int cancel_res)
+{
+	int seen = 0;
+
+	for (int i = 0; i < 2; i++) {
+		struct result result = reap_any(ring);
+
+		if (result.user_data == victim) {
+			CHECK_EQ(result.res, -ECANCELED);
+			seen |= 1;
+		} else {
+			CHECK_EQ(result.user_data, 100);
+			CHECK_EQ(result.res, cancel_res);
+			seen |= 2;
+		}
+	}
+	CHECK_EQ(seen, 3);
+}
+
+static void by_request(void)
+{
+	struct reads r;
+	struct io_uring_sqe *sqe;
+
+	pending_reads(&r, 3);
+	sqe = sqe_get(&r.ring);
+	io_uring_prep_cancel64(sqe, 2, 0);
+	io_uring_sqe_set_data64(sqe, 100);
+	submit(&r.ring, 1);
+	check_cancelled(&r.ring, 2, 0);
+	sqe = sqe_get(&r.ring);
+	io_uring_prep_cancel(sqe, (void *)1, 0);
+	io_uring_sqe_set_data64(sqe, 100);
+	submit(&r.ring, 1);
+	check_cancelled(&r.ring, 1, 0);
+	sqe = sqe_get(&r.ring);
+	io_uring_prep_cancel_fd(sqe, r.fds[0], 0);
+	io_uring_sqe_set_data64(sqe, 100);
+	submit(&r.ring, 1);
+	check_cancelled(&r.ring, 0, 0);
+	io_uring_prep_cancel64(sqe_get(&r.ring), 42, 0);
+	RUN_ONE(&r.ring, -ENOENT);
+	io_uring_queue_exit(&r.ring);
+}
+
+static void any_request(void)
+{
+	struct reads r;
+	int cancelled = 0, counted = 0;
+
+	pending_reads(&r, 4);
+	struct io_uring_sqe *sqe = sqe_get(&r.ring);
+
+	io_uring_prep_cancel64(sqe, 0, IORING_ASYNC_CANCEL_ANY);
+	io_uring_sqe_set_data64(sqe, 100);
+	submit(&r.ring, 1);
+	for (int i = 0; i < 5; i++) {
+		struct result result = reap_any(&r.ring);
+
+		if (result.user_data == 100)
+			counted = result.res;
+		else
+			cancelled += result.res == -ECANCELED;
+	}
+	CHECK_EQ(cancelled, 4);
+	CHECK_EQ(counted, 4);
+	io_uring_queue_exit(&r.ring);
+}
+
+static void poll_and_timeout_have_their_own(void)
+{
+	struct reads r;
+	struct __kernel_timespec ts = ms_to_ts(20000), brief = ms_to_ts(10);
+	struct io_uring_sqe *sqe;
+
+	pending_reads(&r, 0);
+	sqe = sqe_get(&r.ring);
+	io_uring_prep_poll_add(sqe, r.fds[0], 1 /* POLLIN */);
+	io_uring_sqe_set_data64(sqe, 7);
+	sqe = sqe_get(&r.ring);
+	io_uring_prep_timeout(sqe, &ts, 0, 0);
+	io_uring_sqe_set_data64(sqe, 8);
+	submit(&r.ring, 2);
+	sqe = sqe_get(&r.ring);
+	io_uring_prep_poll_remove(sqe, 7);
+	io_uring_sqe_set_data64(sqe, 100);
+	submit(&r.ring, 1);
+	check_cancelled(&r.ring, 7, 0);
+	sqe = sqe_get(&r.ring);
+	io_uring_prep_timeout_update(sqe, &brief, 8, 0);
+	io_uring_sqe_set_data64(sqe, 101);
+	submit(&r.ring, 1);
+	REAP(&r.ring, 101, 0);
+	REAP(&r.ring, 8, -ETIME);
+	io_uring_prep_timeout_remove(sqe_get(&r.ring), 8, 0);
+	RUN_ONE(&r.ring, -ENOENT);
+	io_uring_queue_exit(&r.ring);
+}
+
+TEST_PARTS(
+	PART(sync_by_user_data),
+	PART(sync_by_fd),
+	PART(sync_with_unknown_flags),
+	PART(by_request),
+	PART(any_request),
+	PART(poll_and_timeout_have_their_own),
+)

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Requests that depend on each other: links, drains, link timeouts, timeouts, silent success. */
+#include "rings.h"
+
+static struct io_uring_sqe *flagged_nop(struct io_uring *ring, uint64_t data, unsigned flags)
+{
+	struct io_uring_sqe *sqe = nop(ring, data);
+
+	io_uring_sqe_set_flags(sqe, flags);
+	return sqe;
+}
+
+static void fails_with(struct io_uring_sqe *sqe, int res)
+{
+	sqe->nop_flags = IORING_NOP_INJECT_RESULT;
+	sqe->len = (__u32)res;
+}
+
+static void a_chain_runs_in_order(void)
+{
+	struct io_uring ring;
+	int fd = temp_file(0);
+	char buf[4] = { 0 };
+	struct io_uring_sqe *sqe;
+
+	ring_init(&ring, 8, 0);
+	sqe = sqe_get(&ring);
+	io_uring_prep_write(sqe, fd, "link", 4, 0);
+	io_uring_sqe_set_flags(sqe, IOSQE_IO_LINK);
+	io_uring_sqe_set_data64(sqe, 1);
+	sqe = sqe_get(&ring);
+	io_uring_prep_read(sqe, fd, buf, 4, 0);
+	io_uring_sqe_set_data64(sqe, 2);
+	CHECK_EQ(io_uring_submit_and_wait(&ring, 2), 2);
+	REAP(&ring, 1, 4);
+	REAP(&ring, 2, 4);
+	CHECK_EQ(memcmp(buf, "link", 4), 0);
+	io_uring_queue_exit(&ring);
+}
+
+static void a_failure_ends_the_chain(void)
+{
+	struct io_uring ring;
+
+	ring_init(&ring, 8, 0);
+	fails_with(flagged_nop(&ring, 1, IOSQE_IO_LINK), -ENOSPC);
+	flagged_nop(&ring, 2, IOSQE_IO_LINK);
+	nop(&ring, 3);
+	nop(&ring, 4); /* outside of the chain */
+	submit(&ring, 4);
+	int results[5] = { 0 };
+
+	for (int i = 0; i < 4; i++) {
+		struct result result = reap_any(&ring);
+
+		results[result.user_data] = result.res;
+	}
+	if (results[1] == 0)
+		SKIP("this kernel has no IORING_NOP_INJECT_RESULT");
+	CHECK_EQ(results[1], -ENOSPC);
+	CHECK_EQ(results[2], -ECANCELED);
+	CHECK_EQ(results[3], -ECANCELED);
+	CHECK_EQ(results[4], 0);
+	/* a hard link goes on after a failure */
+	fails_with(flagged_nop(&ring, 1, IOSQE_IO_HARDLINK), -ENOSPC);
+	nop(&ring, 2);
+	submit(&ring, 2);
+	REAP(&ring, 1, -ENOSPC);
+	REAP(&ring, 2, 0);
+	io_uring_queue_exit(&ring);
+}
+
+static void a_link_timeout_cancels(void)
+{
+	struct io_uring ring;
+	struct __kernel_timespec ts = ms_to_ts(20);
+	int fds[2], results[3] = { 0 };
+	char byte;
+
+	MUST(pipe(fds));
+	ring_init(&ring, 8, 0);
+	read_pending(&ring, fds[0], &byte, 1);
+	ring.sq.sqes[0].flags = IOSQE_IO_LINK;
+	struct io_uring_sqe *sqe = sqe_get(&ring);
+
+	io_uring_prep_link_timeout(sqe, &ts, 0);
+	io_uring_sqe_set_data64(sqe, 2);
+	submit(&ring, 2);
+	for (int i = 0; i < 2; i++) {
+		struct result result = reap_any(&ring);
+
+		results[result.user_data] = result.res;
+	}
+	CHECK_EQ(results[1], -ECANCELED);
+	CHECK_EQ(results[2], -ETIME);
+	io_uring_queue_exit(&ring);
+}
+
+static void a_drain_waits_for_all_before_it(void)
+{
+	struct io_uring ring;
+
+	ring_init(&ring, 8, 0);
+	delayed(&ring, 30, 1);
+	flagged_nop(&ring, 2, IOSQE_IO_DRAIN);
+	nop(&ring, 3);
+	submit(&ring, 3);
+	REAP(&ring, 1, 8);
+	REAP(&ring, 2, 0);
+	REAP(&ring, 3, 0);
+	io_uring_queue_exit(&ring);
+}
+
+static void success_without_a_completion(void)
+{
+	struct io_uring ring;
+
+	ring_init(&ring, 8, 0);
+	flagged_nop(&ring, 1, IOSQE_CQE_SKIP_SUCCESS);
+	nop(&ring, 2);
+	submit(&ring, 2);
+	REAP(&ring, 2, 0);
+	CHECK_EQ(io_uring_cq_ready(&ring), 0);
+	struct io_uring_sqe *sqe = sqe_get(&ring);
+
+	io_uring_prep_close(sqe, -1);
+	io_uring_sqe_set_flags(sqe, IOSQE_CQE_SKIP_SUCCESS);
+	RUN_ONE(&ring, -EBADF);
+	io_uring_queue_exit(&ring);
+}
+
+static void timeouts(void)
+{
+	struct io_uring ring;
+	struct __kernel_timespec brief = ms_to_ts(30), endless = ms_to_ts(100000);
+	struct io_uring_sqe *sqe;
+	long long start = now_ms();
+
+	ring_init(&ring, 8, 0);
+	io_uring_prep_timeout(sqe_get(&ring), &brief, 0, 0);
+	RUN_ONE(&ring, -ETIME);
+	CHECK_OP(now_ms() - start, >=, 29);
+	io_uring_prep_timeout(sqe_get(&ring), &brief, 0, IORING_TIMEOUT_ETIME_SUCCESS);
+	RUN_ONE(&ring, -ETIME);
+	/* ends when so many others have completed */
+	sqe = sqe_get(&ring);
+	io_uring_prep_timeout(sqe, &endless, 2, 0);
+	io_uring_sqe_set_data64(sqe, 5);
+	nop(&ring, 6);
+	nop(&ring, 7);
+	submit(&ring, 3);
+	REAP(&ring, 6, 0);
+	REAP(&ring, 7, 0);
+	REAP(&ring, 5, 0);
+	io_uring_queue_exit(&ring);
+}
+
+static void a_timeout_that_repeats(void)
+{
+	struct io_uring ring;
+	struct __kernel_timespec ts = ms_to_ts(5);
+	struct io_uring_sqe *sqe;
+
+	ring_init(&ring, 8, 0);
+	sqe = sqe_get(&ring);
+	io_uring_prep_timeout(sqe, &ts, 3, IORING_TIMEOUT_MULTISHOT);
+	submit(&ring, 1);
+	for (int i = 0; i < 3; i++) {
+		struct result result = reap_any(&ring);
+
+		if (i == 0 && result.res == -EINVAL)
+			SKIP("this kernel has no IORING_TIMEOUT_MULTISHOT");
+		CHECK_EQ(result.res, -ETIME);
+		CHECK_EQ(!!(result.flags & IORING_CQE_F_MORE), i < 2);
+	}
+	io_uring_queue_exit(&ring);
+}
+
+TEST_PARTS(
+	PART(a_chain_runs_in_order),
+	PART(a_failure_ends_the_chain),
+	PART(a_link_timeout_cancels),
+	PART(a_drain_waits_for_all_before_it),
+	PART(success_without_a_completion),
+	PART(timeouts),
+	PART(a_timeout_that_repeats),
+)

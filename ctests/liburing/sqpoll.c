@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Submission by the kernel's thread (IORING_SETUP_SQPOLL), and rings that share it. */
+#include "rings.h"
+
+static void ring_sqpoll(struct io_uring *ring, unsigned entries, unsigned idle_ms)
+{
+	struct io_uring_params p = { .flags = IORING_SETUP_SQPOLL, .sq_thread_idle = idle_ms };
+	int ret = io_uring_queue_init_params(entries, ring, &p);
+
+	if (ret == -EPERM)
+		SKIP("no permission for IORING_SETUP_SQPOLL");
+	CHECK_EQ(ret, 0);
+}
+
+static bool asks_for_wakeup(struct io_uring *ring)
+{
+	return IO_URING_READ_ONCE(*ring->sq.kflags) & IORING_SQ_NEED_WAKEUP;
+}
+
+static void wait_until_it_sleeps(struct io_uring *ring)
+{
+	for (int i = 0; i < 2000 && !asks_for_wakeup(ring); i++)
+		usleep(1000);
+	CHECK(asks_for_wakeup(ring));
+}
+
+static void the_thread_submits(void)
+{
+	struct io_uring ring;
+
+	ring_sqpoll(&ring, 8, 2000);
+	for (uint64_t round = 0; round < 50; round++) {
+		nop(&ring, round);
+		nop(&ring, round + 1);
+		CHECK_EQ(ERRNO_KEPT(io_uring_submit(&ring)), 2);
+		REAP(&ring, round, 0);
+		REAP(&ring, round + 1, 0);
+	}
+	io_uring_queue_exit(&ring);
+}
+
+/* A thread that sleeps has to be woken by submit; else the wait below would not end. */
+static void submit_wakes_a_sleeping_thread(void)
+{
+	struct io_uring ring;
+
+	ring_sqpoll(&ring, 8, 5);
+	for (uint64_t i = 0; i < 3; i++) {
+		wait_until_it_sleeps(&ring);
+		nop(&ring, i);
+		CHECK_EQ(io_uring_submit(&ring), 1);
+		REAP(&ring, i, 0);
+	}
+	wait_until_it_sleeps(&ring);
+	nop(&ring, 9);
+	CHECK_EQ(io_uring_submit_and_wait(&ring, 1), 1);
+	REAP(&ring, 9, 0);
+	io_uring_queue_exit(&ring);
+}
+
+static void sqring_wait_finds_room(void)
+{
+	struct io_uring ring;
+
+	ring_sqpoll(&ring, 4, 5);
+	CHECK_EQ(ERRNO_KEPT(io_uring_sqring_wait(&ring)), 0);
+	for (int round = 0; round < 20; round++) {
+		struct io_uring_sqe *sqe;
+
+		while ((sqe = io_uring_get_sqe(&ring)) != NULL)
+			io_uring_prep_nop(sqe);
+		CHECK_OP(io_uring_submit(&ring), >, 0);
+		CHECK_OP(ERRNO_KEPT(io_uring_sqring_wait(&ring)), >=, 0);
+		CHECK_OP(io_uring_sq_space_left(&ring), >, 0);
+		for (int i = 0; i < 4; i++)
+			CHECK_EQ(reap_any(&ring).res, 0);
+	}
+	io_uring_queue_exit(&ring);
+}
+
+static void without_a_thread_sqring_wait_is_zero(void)
+{
+	struct io_uring ring;
+
+	ring_init(&ring, 2, 0);
+	nop(&ring, 1);
+	nop(&ring, 2);
+	CHECK_EQ(ERRNO_KEPT(io_uring_sqring_wait(&ring)), 0);
+	CHECK_EQ(io_uring_sq_ready(&ring), 2);
+	io_uring_queue_exit(&ring);
+}
+
+static void timed_waits(void)
+{
+	struct io_uring ring;
+	struct io_uring_cqe *cqe = (void *)1;
+	struct __kernel_timespec ts = ms_to_ts(20), limit = ms_to_ts(10000);
+
+	ring_sqpoll(&ring, 8, 5);
+	CHECK_EQ(io_uring_wait_cqe_timeout(&ring, &cqe, &ts), -ETIME);
+	CHECK(cqe == NULL);
+	wait_until_it_sleeps(&ring);
+	nop(&ring, 3);
+	CHECK_OP(io_uring_submit_and_wait_timeout(&ring, &cqe, 1, &limit, NULL), >=, 0);
+	CHECK(cqe != NULL);
+	CHECK_EQ(cqe->user_data, 3);
+	io_uring_queue_exit(&ring);
+}
+
+static int init_attached(struct io_uring *ring, unsigned flags, int wq_fd)
+{
+	struct io_uring_params p = {
+		.flags = flags | IORING_SETUP_ATTACH_WQ,
+		.wq_fd = (__u32)wq_fd,
+		.sq_thread_idle = 100,
+	};
+
+	return ERRNO_KEPT(io_uring_queue_init_params(8, ring, &p));
+}
+
+static void attached_rings_share_the_thread(void)
+{
+	struct io_uring first, second;
+
+	ring_sqpoll(&first, 8, 100);
+	CHECK_EQ(init_attached(&second, IORING_SETUP_SQPOLL, first.ring_fd), 0);
+	for (uint64_t i = 0; i < 10; i++) {
+		nop(&first, i);
+		nop(&second, i + 100);
+		submit(&first, 1);
+		submit(&second, 1);
+		REAP(&second, i + 100, 0);
+		REAP(&first, i, 0);
+	}
+	/* the thread outlives the ring that started it */
+	io_uring_queue_exit(&first);
+	CHECK_RING_WORKS(&second);
+	io_uring_queue_exit(&second);
+}
+
+static void attaching_to_what_is_no_ring(void)
+{
+	struct io_uring first, second;
+	struct footprint before;
+	int file = temp_file(0);
+
+	ring_init(&first, 8, 0);
+	before = footprint();
+	CHECK_EQ(init_attached(&second, 0, -1), -ENXIO);
+	CHECK_EQ(init_attached(&second, 0, file), -EINVAL);
+	CHECK_EQ(init_attached(&second, IORING_SETUP_SQPOLL, -1), -ENXIO);
+	CHECK_FOOTPRINT(before);
+	CHECK_EQ(init_attached(&second, 0, first.ring_fd), 0);
+	CHECK_RING_WORKS(&second);
+	io_uring_queue_exit(&second);
+	io_uring_queue_exit(&first);
+}
+
+TEST_PARTS(
+	PART(the_thread_submits),
+	PART(submit_wakes_a_sleeping_thread),
+	PART(sqring_wait_finds_room),
+	PART(without_a_thread_sqring_wait_is_zero),
+	PART(timed_waits),
+	PART(attached_rings_share_the_thread),
+	PART(attaching_to_what_is_no_ring),
+)
