@@ -34,7 +34,7 @@ pub unsafe fn set_iowait(ring: *mut io_uring, enable: bool) -> Result<()> {
     // SAFETY: see the module ring.
     unsafe {
         if (*ring).features & IORING_FEAT_NO_IOWAIT == 0 {
-            return Err(Errno(libc::EOPNOTSUPP));
+            return Err(Errno::EOPNOTSUPP);
         }
         if enable {
             (*ring).int_flags &= !NO_IOWAIT;

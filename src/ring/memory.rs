@@ -25,17 +25,17 @@ pub fn ring_entries(entries: c_uint, params: &io_uring_params) -> Result<(c_uint
     }
     let cq = bounded(params.cq_entries, MAX_CQ_ENTRIES, clamp)?;
     if cq < sq {
-        return Err(Errno(libc::EINVAL));
+        return Err(Errno::EINVAL);
     }
     Ok((sq, cq))
 }
 
 fn bounded(entries: c_uint, max: c_uint, clamp: bool) -> Result<c_uint> {
     match entries {
-        0 => Err(Errno(libc::EINVAL)),
+        0 => Err(Errno::EINVAL),
         n if n <= max => Ok(n.next_power_of_two()),
         _ if clamp => Ok(max),
-        _ => Err(Errno(libc::EINVAL)),
+        _ => Err(Errno::EINVAL),
     }
 }
 
@@ -154,8 +154,7 @@ impl Mappings {
         // SAFETY: of_ring's caller vouches for the lengths.
         unsafe {
             self.sq = map(fd, IORING_OFF_SQ_RING, self.sq_len)?;
-            self.cq =
-                if single { self.sq } else { map(fd, IORING_OFF_CQ_RING, self.cq_len)? };
+            self.cq = if single { self.sq } else { map(fd, IORING_OFF_CQ_RING, self.cq_len)? };
             self.sqes = map(fd, IORING_OFF_SQES, self.sqes_len)?;
         }
         Ok(())

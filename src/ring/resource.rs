@@ -19,7 +19,11 @@ pub enum Kind {
 }
 
 /// Registers files without tags. A table larger than the soft limit on descriptors raises it.
-pub unsafe fn register_files(ring: *const io_uring, fds: *const c_int, nr: c_uint) -> Result<c_int> {
+pub unsafe fn register_files(
+    ring: *const io_uring,
+    fds: *const c_int,
+    nr: c_uint,
+) -> Result<c_int> {
     // SAFETY: see the module ring.
     with_enough_files(nr, || unsafe { register(ring, IORING_REGISTER_FILES, fds.cast(), nr) })
 }
@@ -33,13 +37,8 @@ pub unsafe fn register_tagged(
     tags: *const u64,
     nr: c_uint,
 ) -> Result<c_int> {
-    let arg = io_uring_rsrc_register {
-        nr,
-        flags: 0,
-        resv2: 0,
-        data: entries as u64,
-        tags: tags as u64,
-    };
+    let arg =
+        io_uring_rsrc_register { nr, flags: 0, resv2: 0, data: entries as u64, tags: tags as u64 };
     // SAFETY: see the module ring.
     unsafe { register_table(ring, kind, &arg) }
 }
@@ -145,7 +144,7 @@ pub unsafe fn clone_source_flags(src: *const io_uring) -> c_uint {
 /// Kernels before 5.13 count registered files against RLIMIT_NOFILE: raise the soft limit once.
 fn with_enough_files(nr: c_uint, register: impl Fn() -> Result<c_int>) -> Result<c_int> {
     match register() {
-        Err(Errno(libc::EMFILE)) => {
+        Err(Errno::EMFILE) => {
             raise_nofile_limit(u64::from(nr))?;
             register()
         }

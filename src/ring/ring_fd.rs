@@ -16,7 +16,7 @@ pub unsafe fn register_fd(ring: *mut io_uring) -> Result<c_int> {
     // SAFETY: see the module ring.
     unsafe {
         if (*ring).int_flags & REGISTERED_RING != 0 {
-            return Err(Errno(libc::EEXIST));
+            return Err(Errno::EEXIST);
         }
         let mut update =
             io_uring_rsrc_update { offset: ANY_INDEX, resv: 0, data: (*ring).ring_fd as u64 };
@@ -37,13 +37,10 @@ pub unsafe fn unregister(ring: *mut io_uring) -> Result<c_int> {
     // SAFETY: see the module ring.
     unsafe {
         if (*ring).int_flags & REGISTERED_RING == 0 {
-            return Err(Errno(libc::EINVAL));
+            return Err(Errno::EINVAL);
         }
-        let update = io_uring_rsrc_update {
-            offset: (*ring).enter_ring_fd as u32,
-            resv: 0,
-            data: 0,
-        };
+        let update =
+            io_uring_rsrc_update { offset: (*ring).enter_ring_fd as u32, resv: 0, data: 0 };
         let gone = register(ring, IORING_UNREGISTER_RING_FDS, (&raw const update).cast(), 1)?;
         if gone == 1 {
             (*ring).enter_ring_fd = (*ring).ring_fd;
@@ -60,13 +57,13 @@ pub unsafe fn close_fd(ring: *mut io_uring) -> Result<c_int> {
     // SAFETY: see the module ring.
     unsafe {
         if (*ring).features & IORING_FEAT_REG_REG_RING == 0 {
-            return Err(Errno(libc::EOPNOTSUPP));
+            return Err(Errno::EOPNOTSUPP);
         }
         if (*ring).int_flags & REGISTERED_RING == 0 {
-            return Err(Errno(libc::EINVAL));
+            return Err(Errno::EINVAL);
         }
         if (*ring).ring_fd == -1 {
-            return Err(Errno(libc::EBADF));
+            return Err(Errno::EBADF);
         }
         let _ = fd::close((*ring).ring_fd);
         (*ring).ring_fd = -1;

@@ -43,7 +43,7 @@ pub unsafe fn queue_init_mem(
     params.flags |= IORING_SETUP_NO_MMAP;
     let needed = OwnMemory::needed(entries, params)?;
     if needed.total() > buf_size {
-        return Err(Errno(libc::ENOMEM));
+        return Err(Errno::ENOMEM);
     }
     let maps = Mappings {
         sqes: buf,
@@ -97,7 +97,7 @@ pub unsafe fn dontfork(ring: *mut io_uring) -> Result<()> {
     unsafe {
         let maps = mappings(ring);
         if maps.sq.is_null() || maps.sqes.is_null() || maps.cq.is_null() {
-            return Err(Errno(libc::EINVAL));
+            return Err(Errno::EINVAL);
         }
         mem::advise(maps.sqes, maps.sqes_len, libc::MADV_DONTFORK)?;
         mem::advise(maps.sq, maps.sq_len, libc::MADV_DONTFORK)?;
@@ -122,10 +122,10 @@ unsafe fn resize_mapped(ring: *mut io_uring, params: &mut io_uring_params) -> Re
     // SAFETY: see the module ring. The new rings are mapped before the old are let go.
     unsafe {
         if (*ring).flags & IORING_SETUP_NO_MMAP != 0 {
-            return Err(Errno(libc::EINVAL));
+            return Err(Errno::EINVAL);
         }
         if (*ring).flags & IORING_SETUP_SQ_REWIND != 0 && (*ring).sq.sqe_tail != 0 {
-            return Err(Errno(libc::EBUSY));
+            return Err(Errno::EBUSY);
         }
         // The server moves the SQEs that it can see; show it those still held back.
         super::submit::flush_sq(ring);
@@ -156,7 +156,7 @@ unsafe fn setup_without_sq_array(entries: c_uint, params: &mut io_uring_params) 
     // SAFETY: see the module ring.
     unsafe {
         match backing::setup(entries, params) {
-            Err(Errno(libc::EINVAL)) if wanted & IORING_SETUP_NO_SQARRAY == 0 => {
+            Err(Errno::EINVAL) if wanted & IORING_SETUP_NO_SQARRAY == 0 => {
                 params.flags = wanted;
                 backing::setup(entries, params)
             }
@@ -180,18 +180,10 @@ unsafe fn init_in_own_memory(
             let _ = unsafe { mem::unmap(sqes, sqes_len) };
         })?
     };
-    let maps = Mappings {
-        sq: rings,
-        sq_len: rings_len,
-        cq: rings,
-        cq_len: rings_len,
-        sqes,
-        sqes_len,
-    };
+    let maps =
+        Mappings { sq: rings, sq_len: rings_len, cq: rings, cq_len: rings_len, sqes, sqes_len };
     // SAFETY: see the module ring; on failure nobody knows of the mappings.
-    unsafe {
-        init_no_mmap(entries, ring, params, &maps).inspect_err(|_| maps.unmap())
-    }
+    unsafe { init_no_mmap(entries, ring, params, &maps).inspect_err(|_| maps.unmap()) }
 }
 
 /// Sets a ring up in memory that is there already: `maps.sqes` and, behind one pointer, both rings.

@@ -37,24 +37,28 @@ pub unsafe fn flush_sq(ring: *mut io_uring) -> c_uint {
 }
 
 /// Submits what was prepared; returns how many SQEs were consumed (with SQPOLL: handed over).
+#[inline]
 pub unsafe fn submit(ring: *mut io_uring) -> Result<c_int> {
     // SAFETY: see the module ring.
     unsafe { enter_for(ring, flush_sq(ring), 0, false) }
 }
 
 /// Submits what was prepared and waits for `wait_nr` completions in the same enter.
+#[inline]
 pub unsafe fn submit_and_wait(ring: *mut io_uring, wait_nr: c_uint) -> Result<c_int> {
     // SAFETY: see the module ring.
     unsafe { enter_for(ring, flush_sq(ring), wait_nr, wait_nr != 0) }
 }
 
 /// Submits what was prepared and lets the server post what is pending, without a wait.
+#[inline]
 pub unsafe fn submit_and_get_events(ring: *mut io_uring) -> Result<c_int> {
     // SAFETY: see the module ring.
     unsafe { enter_for(ring, flush_sq(ring), 0, true) }
 }
 
 /// Lets the server post what is pending: overflowed CQEs, deferred task work, polled completions.
+#[inline]
 pub unsafe fn get_events(ring: *mut io_uring) -> Result<c_int> {
     // SAFETY: see the module ring.
     unsafe {
@@ -64,6 +68,7 @@ pub unsafe fn get_events(ring: *mut io_uring) -> Result<c_int> {
 }
 
 /// Sleeps until the SQ poller has made room in a full SQ.
+#[inline]
 pub unsafe fn sqring_wait(ring: *mut io_uring) -> Result<c_int> {
     // SAFETY: see the module ring.
     unsafe {
@@ -96,11 +101,7 @@ unsafe fn enter_for(
 
 /// Whether `to_submit` SQEs take an enter; with SQPOLL only to wake a poller that went to sleep.
 #[inline(always)]
-pub unsafe fn sq_needs_enter(
-    ring: *const io_uring,
-    to_submit: c_uint,
-    flags: &mut c_uint,
-) -> bool {
+pub unsafe fn sq_needs_enter(ring: *const io_uring, to_submit: c_uint, flags: &mut c_uint) -> bool {
     // SAFETY: see the module ring.
     unsafe {
         if to_submit == 0 {

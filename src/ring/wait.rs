@@ -6,9 +6,7 @@ use super::inline::{
     __io_uring_peek_cqe, io_uring_cq_advance, io_uring_cqe_nr, io_uring_cqe_shift,
     io_uring_get_sqe, io_uring_prep_timeout,
 };
-use super::submit::{
-    cq_needs_enter, cq_needs_flush, flush_sq, get_events, sq_needs_enter, submit,
-};
+use super::submit::{cq_needs_enter, cq_needs_flush, flush_sq, get_events, sq_needs_enter, submit};
 use crate::abi::ctypes::__kernel_timespec;
 use crate::abi::liburing::{io_uring, LIBURING_UDATA_TIMEOUT};
 use crate::abi::uring::*;
@@ -42,8 +40,8 @@ pub struct Waited {
 }
 
 impl Waited {
-    fn failed(errno: c_int) -> Self {
-        Waited { cqe: null_mut(), result: Err(Errno(errno)) }
+    fn failed(errno: Errno) -> Self {
+        Waited { cqe: null_mut(), result: Err(errno) }
     }
 }
 
@@ -51,13 +49,15 @@ impl Waited {
 struct Peeked {
     cqe: *mut io_uring_cqe,
     available: c_uint,
-    result: c_int,
+    /// Why there is none: the timeout SQE of a server without EXT_ARG came due.
+    result: Result<()>,
 }
 
 unsafe fn peek(ring: *mut io_uring) -> Peeked {
     let (mut cqe, mut available) = (null_mut(), 0);
     // SAFETY: see the module ring.
-    let result = unsafe { __io_uring_peek_cqe(ring, &mut cqe, &mut available) };
+    let expired = unsafe { __io_uring_peek_cqe(ring, &mut cqe, &mut available) };
+    let result = if expired == 0 { Ok(()) } else { Err(Errno::of(-expired)) };
     Peeked { cqe, available, result }
 }
 
@@ -70,22 +70,22 @@ unsafe fn wait_for(ring: *mut io_uring, mut wait: Wait) -> Waited {
     unsafe {
         loop {
             let Peeked { cqe, available, result } = peek(ring);
-            let done = |errno: c_int| {
-                // The first enter's answer goes before what came later.
-                let result = match entered {
-                    Some(n) if n > 0 || errno == 0 => Ok(n),
-                    _ if errno == 0 => Ok(0),
-                    _ => Err(Errno(errno)),
+            // The first enter's answer, when it submitted, goes before what came later.
+            let done = |outcome: Result<()>| {
+                let result = match (entered, outcome) {
+                    (Some(n), Err(_)) if n > 0 => Ok(n),
+                    (n, Ok(())) => Ok(n.unwrap_or(0)),
+                    (_, Err(errno)) => Err(errno),
                 };
                 Waited { cqe, result }
             };
-            if result != 0 {
-                return done(-result);
+            if result.is_err() {
+                return done(result);
             }
             let mut must_enter = false;
             if cqe.is_null() && wait.wait_nr == 0 && wait.to_submit == 0 {
                 if entered.is_some() || !cq_needs_enter(ring) {
-                    return done(libc::EAGAIN);
+                    return done(Err(Errno::EAGAIN));
                 }
                 must_enter = true;
             }
@@ -98,10 +98,10 @@ unsafe fn wait_for(ring: *mut io_uring, mut wait: Wait) -> Waited {
                 must_enter = true;
             }
             if !must_enter {
-                return done(0);
+                return done(Ok(()));
             }
             if entered.is_some() && wait.has_timeout {
-                return done(if cqe.is_null() { libc::ETIME } else { 0 });
+                return done(if cqe.is_null() { Err(Errno::ETIME) } else { Ok(()) });
             }
             flags |= enter_flags(ring);
             let fd = (*ring).enter_ring_fd;
@@ -109,11 +109,11 @@ unsafe fn wait_for(ring: *mut io_uring, mut wait: Wait) -> Waited {
                 backing::enter(fd, wait.to_submit, wait.wait_nr, flags, wait.arg, wait.arg_size);
             let submitted = match answer {
                 Ok(n) => n,
-                Err(Errno(errno)) => return done(errno),
+                Err(errno) => return done(Err(errno)),
             };
             wait.to_submit = wait.to_submit.wrapping_sub(submitted as c_uint);
             if !cqe.is_null() {
-                return done(0);
+                return done(Ok(()));
             }
             entered.get_or_insert(submitted);
         }
@@ -213,7 +213,7 @@ pub unsafe fn wait_cqes_min_timeout(
     // SAFETY: see the module ring.
     unsafe {
         if (*ring).features & IORING_FEAT_MIN_TIMEOUT == 0 {
-            return Waited::failed(libc::EINVAL);
+            return Waited::failed(Errno::EINVAL);
         }
         wait_with_arg(ring, 0, wait_nr, limits)
     }
@@ -228,7 +228,7 @@ pub unsafe fn submit_and_wait_min_timeout(
     // SAFETY: see the module ring.
     unsafe {
         if (*ring).features & IORING_FEAT_MIN_TIMEOUT == 0 {
-            return Waited::failed(libc::EINVAL);
+            return Waited::failed(Errno::EINVAL);
         }
         submit_and_wait(ring, wait_nr, limits)
     }
@@ -243,7 +243,7 @@ pub unsafe fn submit_and_wait_reg(
     // SAFETY: see the module ring.
     unsafe {
         if (*ring).features & IORING_FEAT_EXT_ARG == 0 {
-            return Waited::failed(libc::EINVAL);
+            return Waited::failed(Errno::EINVAL);
         }
         let offset = reg_index as usize * size_of::<io_uring_reg_wait>();
         let wait = Wait {
@@ -270,7 +270,7 @@ unsafe fn wait_with_timeout_sqe(ring: *mut io_uring, wait_nr: c_uint, limits: Li
             }
             sqe = io_uring_get_sqe(ring);
             if sqe.is_null() {
-                return Waited::failed(libc::EAGAIN);
+                return Waited::failed(Errno::EAGAIN);
             }
         }
         io_uring_prep_timeout(sqe, limits.ts, wait_nr, 0);
@@ -281,7 +281,7 @@ unsafe fn wait_with_timeout_sqe(ring: *mut io_uring, wait_nr: c_uint, limits: Li
             Ok(submitted) if submitted > 0 => {
                 let own = submitted - 1;
                 let timed_out = waited.cqe.is_null() && own == 0;
-                let result = if timed_out { Err(Errno(libc::ETIME)) } else { Ok(own) };
+                let result = if timed_out { Err(Errno::ETIME) } else { Ok(own) };
                 Waited { result, ..waited }
             }
             _ => waited,
@@ -309,11 +309,7 @@ pub unsafe fn peek_batch(
 
 /// A big CQE on a mixed ring takes two slots. Fillers (F_SKIP) in front are consumed; one further
 /// on ends the batch, as it may only be consumed with all that precede it.
-unsafe fn copy_ready(
-    ring: *mut io_uring,
-    cqes: *mut *mut io_uring_cqe,
-    count: c_uint,
-) -> c_uint {
+unsafe fn copy_ready(ring: *mut io_uring, cqes: *mut *mut io_uring_cqe, count: c_uint) -> c_uint {
     // SAFETY: see the module ring; slots are taken modulo the ring's size.
     unsafe {
         let mask = (*ring).cq.ring_mask;

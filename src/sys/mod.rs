@@ -14,9 +14,35 @@ pub mod fd;
 pub mod mem;
 pub mod uring;
 
-/// Why a system call failed: a positive errno value.
+/// Why a call failed. Held as calls answer it, negated, so that handing it on costs no instruction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Errno(pub i32);
+pub struct Errno(i32);
+
+/// The errno values that we make or look at ourselves, by their names in C.
+macro_rules! errno_values {
+    ($($name:ident)*) => {
+        impl Errno {
+            $(
+                #[doc = concat!("`", stringify!($name), "`")]
+                pub const $name: Errno = Errno::of(libc::$name);
+            )*
+        }
+    };
+}
+errno_values! { EAGAIN EBADF EBUSY EEXIST EINVAL EMFILE ENOMEM EOPNOTSUPP ETIME }
+
+impl Errno {
+    /// From a positive errno value.
+    pub const fn of(errno: i32) -> Self {
+        Errno(-errno)
+    }
+
+    /// -errno, as C callers are answered.
+    #[inline(always)]
+    pub const fn answer(self) -> i32 {
+        self.0
+    }
+}
 
 /// What a system call answers.
 pub type Result<T> = core::result::Result<T, Errno>;
@@ -30,7 +56,7 @@ unsafe fn call(nr: libc::c_long, args: [usize; 6]) -> Result<usize> {
     // SAFETY: the caller of the wrapper vouches for the arguments.
     let ret = unsafe { arch::syscall6(nr as usize, args) };
     if (-MAX_ERRNO..0).contains(&ret) {
-        Err(Errno(-ret as i32))
+        Err(Errno(ret as i32))
     } else {
         Ok(ret as usize)
     }

@@ -7,9 +7,8 @@ use core::ffi::{c_int, c_uint, c_void};
 /// io_uring_setup(2): makes a ring of `entries` and returns its descriptor.
 pub unsafe fn setup(entries: c_uint, params: *mut io_uring_params) -> Result<c_int> {
     // SAFETY: see the module sys.
-    let fd = unsafe {
-        call(libc::SYS_io_uring_setup, [entries as usize, params as usize, 0, 0, 0, 0])
-    }?;
+    let fd =
+        unsafe { call(libc::SYS_io_uring_setup, [entries as usize, params as usize, 0, 0, 0, 0]) }?;
     Ok(fd as c_int)
 }
 
@@ -27,7 +26,14 @@ pub unsafe fn enter(
     let submitted = unsafe {
         call(
             libc::SYS_io_uring_enter,
-            [fd as usize, to_submit as usize, min_complete as usize, flags as usize, arg as usize, arg_size],
+            [
+                fd as usize,
+                to_submit as usize,
+                min_complete as usize,
+                flags as usize,
+                arg as usize,
+                arg_size,
+            ],
         )
     }?;
     Ok(submitted as c_int)

@@ -3,7 +3,7 @@
 use anyring::abi::ctypes::c_int;
 use anyring::abi::uring::io_uring_cqe;
 use anyring::ring::wait::Waited;
-use anyring::sys::Result;
+use anyring::sys::{Errno, Result};
 
 /// What C callers are answered.
 pub trait Answer {
@@ -14,7 +14,7 @@ pub trait Answer {
 impl Answer for Result<c_int> {
     #[inline(always)]
     fn answer(self) -> c_int {
-        self.unwrap_or_else(|errno| -errno.0)
+        self.unwrap_or_else(Errno::answer)
     }
 }
 

@@ -83,7 +83,7 @@ pub unsafe extern "C" fn io_uring_register_iowq_aff(
     mask: *const cpu_set_t,
 ) -> c_int {
     let Ok(size) = c_int::try_from(cpusz) else {
-        return -libc::EINVAL;
+        return Errno::EINVAL.answer();
     };
     // SAFETY: see the module above.
     unsafe { register(ring, IORING_REGISTER_IOWQ_AFF, mask.cast(), size as c_uint) }.answer()
@@ -165,8 +165,8 @@ pub unsafe extern "C" fn io_uring_setup_buf_ring(
                 *err = 0;
                 buf_ring
             }
-            Err(Errno(errno)) => {
-                *err = -errno;
+            Err(errno) => {
+                *err = errno.answer();
                 null_mut()
             }
         }
@@ -199,7 +199,7 @@ pub unsafe extern "C" fn io_uring_buf_ring_head(
                 *head = index;
                 0
             }
-            Err(Errno(errno)) => -errno,
+            Err(errno) => errno.answer(),
         }
     }
 }
@@ -270,7 +270,7 @@ pub unsafe extern "C" fn io_uring_register_wait_reg(
     nr: c_int,
 ) -> c_int {
     let _ = (ring, reg, nr);
-    -libc::EINVAL
+    Errno::EINVAL.answer()
 }
 
 /// Registers a network interface queue for zero-copy receive. 0 or -errno.

@@ -6,7 +6,7 @@ use anyring::abi::liburing::io_uring;
 use anyring::abi::uring::*;
 use anyring::ring::memory::OwnMemory;
 use anyring::ring::{probe, setup};
-use anyring::sys::{Errno, Result};
+use anyring::sys::Result;
 use core::mem::zeroed;
 use core::ptr::null_mut;
 
@@ -170,6 +170,6 @@ unsafe fn locked_memory(entries: c_uint, params: &mut io_uring_params) -> Result
 fn size_answer(size: Result<usize>) -> ssize_t {
     match size {
         Ok(bytes) => bytes as ssize_t,
-        Err(Errno(errno)) => -(errno as ssize_t),
+        Err(errno) => errno.answer() as ssize_t,
     }
 }
