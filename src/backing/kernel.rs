@@ -15,4 +15,3 @@ pub unsafe fn map(fd: c_int, offset: u64, len: usize) -> Result<*mut c_void> {
     // SAFETY: a new mapping at an address of the kernel's choice touches nothing that exists.
     unsafe { mem::map(core::ptr::null_mut(), len, prot, flags, fd, offset) }
 }
-
