@@ -9,7 +9,10 @@ C_PRELUDE = """
 CXX_PRELUDE = """
 #include <type_traits>
 #define _Bool bool
-#define CHECK(name, pointer) static_assert(std::is_same<decltype(&name), pointer>::value, #name)
+template <class T> struct plain { typedef T type; };
+template <class R, class... A> struct plain<R (*)(A...) noexcept> { typedef R (*type)(A...); };
+#define CHECK(name, pointer) \\
+    static_assert(std::is_same<plain<decltype(&name)>::type, pointer>::value, #name)
 """
 
 
