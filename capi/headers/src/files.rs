@@ -1,0 +1,169 @@
+//! The files of include/: which Rust files each is made of, and its template.
+
+use crate::bindings::{bindings, never_defined};
+use crate::ctypes::Tags;
+use crate::function::inline_functions;
+use crate::layout::wrap;
+use crate::rename::Clashes;
+use crate::source::{Error, Result, Source};
+use std::collections::BTreeSet;
+use std::path::Path;
+use syn::Item;
+
+/// A header: its path below include/ and its text.
+pub type Header = (&'static str, String);
+
+/// The Rust files that headers are made of.
+struct Sources {
+    ctypes: Source,
+    liburing: Source,
+    uring: Vec<Source>,
+    inline: Vec<Source>,
+    face: Vec<Source>,
+}
+
+impl Sources {
+    fn read(root: &Path) -> Result<Sources> {
+        Ok(Sources {
+            ctypes: Source::read(root, "src/abi/ctypes.rs")?,
+            liburing: Source::read(root, "src/abi/liburing.rs")?,
+            uring: Source::read_dir(root, "src/abi/uring")?,
+            inline: Source::read_dir(root, "src/ring/inline")?,
+            face: Source::read_dir(root, "capi/liburing/src")?,
+        })
+    }
+
+    /// The files of the wire format whose names are `stems`, in this order.
+    fn wire(&self, stems: &[&str]) -> Result<Vec<&Source>> {
+        let find = |stem: &&str| {
+            let name = format!("src/abi/uring/{stem}.rs");
+            let source = self.uring.iter().find(|source| source.name == name);
+            source.ok_or_else(|| Error(format!("{name} is missing")))
+        };
+        stems.iter().map(find).collect()
+    }
+}
+
+/// Makes all headers from the source below `root`.
+pub fn headers(root: &Path) -> Result<Vec<Header>> {
+    let sources = Sources::read(root)?;
+    let tags = Tags::of(sources.uring.iter().chain([&sources.liburing]));
+    let types = Types { aliases: never_defined(&sources.ctypes), tags: &tags };
+    let io_uring = sources.wire(&["sqe", "op", "cqe", "setup", "register", "buf_ring", "zcrx"])?;
+    let query = sources.wire(&["query"])?;
+    let bpf_filter = sources.wire(&["bpf_filter"])?;
+    let liburing = [&sources.liburing];
+
+    let is_version = |name: &str| name.starts_with("IO_URING_VERSION_");
+    let is_block = |name: &str| name.starts_with("BLOCK_URING_CMD_");
+    let face: Vec<&Source> = sources.face.iter().collect();
+    let externs = prototypes(&types.of(&face, |_| true)?, &Clashes::of(&io_uring));
+    let inlines = inline_functions(&sources.inline, &tags)?;
+
+    Ok(vec![
+        (
+            "liburing.h",
+            fill(
+                include_str!("../templates/liburing.h"),
+                &[
+                    ("types", &types.of(&liburing, |name| !is_version(name))?),
+                    ("prototypes", &externs),
+                    ("inline functions", &inlines),
+                ],
+            )?,
+        ),
+        (
+            "liburing/io_uring.h",
+            wire_header(include_str!("../templates/liburing/io_uring.h"), &types, &io_uring)?,
+        ),
+        (
+            "liburing/io_uring/query.h",
+            wire_header(include_str!("../templates/liburing/io_uring/query.h"), &types, &query)?,
+        ),
+        (
+            "liburing/io_uring/bpf_filter.h",
+            wire_header(
+                include_str!("../templates/liburing/io_uring/bpf_filter.h"),
+                &types,
+                &bpf_filter,
+            )?,
+        ),
+        (
+            "liburing/io_uring_version.h",
+            fill(
+                include_str!("../templates/liburing/io_uring_version.h"),
+                &[("version", &types.of(&liburing, is_version)?)],
+            )?,
+        ),
+        (
+            "liburing/compat.h",
+            fill(
+                include_str!("../templates/liburing/compat.h"),
+                &[("block commands", &types.of(&[&sources.ctypes], is_block)?)],
+            )?,
+        ),
+        ("liburing/barrier.h", include_str!("../templates/liburing/barrier.h").to_owned()),
+    ])
+}
+
+fn wire_header(template: &str, types: &Types, sources: &[&Source]) -> Result<String> {
+    fill(
+        template,
+        &[
+            ("renamed", &Clashes::of(sources).directives()),
+            ("types", &types.of(sources, |_| true)?),
+        ],
+    )
+}
+
+/// What all calls of cbindgen have in common.
+struct Types<'a> {
+    aliases: BTreeSet<String>,
+    tags: &'a Tags,
+}
+
+impl Types<'_> {
+    /// The items of `sources` whose names are `wanted`.
+    fn of(&self, sources: &[&Source], wanted: impl Fn(&str) -> bool) -> Result<String> {
+        let mut exclude = self.aliases.clone();
+        exclude.extend(names(sources).filter(|name| !wanted(name)));
+        bindings(sources, self.tags, &exclude)
+    }
+}
+
+/// The prototypes in `text`, one a line, as liburing.h has them.
+fn prototypes(text: &str, clashes: &Clashes) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let Some((head, _)) = line.split_once('(').filter(|_| line.ends_with(");")) else {
+            out.push_str(line);
+            out.push('\n');
+            continue;
+        };
+        let name = head.rsplit([' ', '*']).next().unwrap_or(head);
+        let symbol = clashes.symbol_of(name);
+        out.push_str(&wrap("", &format!("{} LIBURING_NOEXCEPT{symbol};", &line[..line.len() - 1])));
+    }
+    out
+}
+
+fn names<'a>(sources: &'a [&'a Source]) -> impl Iterator<Item = String> + 'a {
+    sources.iter().flat_map(|source| &source.file.items).filter_map(|item| match item {
+        Item::Const(item) => Some(item.ident.to_string()),
+        Item::Struct(item) => Some(item.ident.to_string()),
+        _ => None,
+    })
+}
+
+/// `template` with each line `@name@` replaced.
+fn fill(template: &str, parts: &[(&str, &str)]) -> Result<String> {
+    let mut out = template.to_owned();
+    for (name, text) in parts {
+        let place = format!("@{name}@\n");
+        if !out.contains(&place) {
+            return Err(Error(format!("a template has no place for {name}")));
+        }
+        out = out.replace(&place, text);
+    }
+    Ok(out)
+}

@@ -1,0 +1,1 @@
+//! What the translator makes of whole functions.
