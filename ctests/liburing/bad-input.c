@@ -52,7 +52,7 @@ static void raw_calls(void)
 	CHECK_EQ(ERRNO_KEPT(io_uring_enter(file, 1, 0, 0, NULL)), -EOPNOTSUPP);
 	CHECK_EQ(ERRNO_KEPT(io_uring_enter2(-1, 0, 0, 0, NULL, 0)), -EBADF);
 	CHECK_EQ(ERRNO_KEPT(io_uring_enter(file, 0, 0, 1u << 30, NULL)), -EINVAL);
-	CHECK_EQ(ERRNO_KEPT(io_uring_register(-1, IORING_REGISTER_PROBE, &p, 0)), -EBADF);
+	CHECK_EQ(ERRNO_KEPT(io_uring_register(9999, IORING_REGISTER_PROBE, &p, 0)), -EBADF);
 	CHECK_EQ(ERRNO_KEPT(io_uring_register(file, IORING_REGISTER_PROBE, &p, 0)), -EOPNOTSUPP);
 }
 

@@ -68,7 +68,7 @@ static void register_probe(void)
 	CHECK_EQ(probe->ops_len, 4);
 	CHECK_EQ(probe->ops[3].op, 3);
 	CHECK_EQ(io_uring_register_probe(&ring, probe, 4), -EINVAL); /* it has to come zeroed */
-	CHECK_EQ(ERRNO_KEPT(io_uring_register_probe(&ring, NULL, 4)), -EFAULT);
+	CHECK_EQ(ERRNO_KEPT(io_uring_register_probe(&ring, NULL, 4)), -EINVAL);
 	io_uring_queue_exit(&ring);
 }
 
