@@ -56,7 +56,9 @@ pub fn headers(root: &Path) -> Result<Vec<Header>> {
 
     let is_version = |name: &str| name.starts_with("IO_URING_VERSION_");
     let is_block = |name: &str| name.starts_with("BLOCK_URING_CMD_");
-    let face: Vec<&Source> = sources.face.iter().collect();
+    // cbindgen follows the module declarations of lib.rs into the other files.
+    let is_root = |source: &&Source| source.name.ends_with("/lib.rs");
+    let face: Vec<&Source> = sources.face.iter().filter(is_root).collect();
     let externs = prototypes(&types.of(&face, |_| true)?, &Clashes::of(&io_uring));
     let inlines = inline_functions(&sources.inline, &tags)?;
 
@@ -135,7 +137,8 @@ impl Types<'_> {
 fn prototypes(text: &str, clashes: &Clashes) -> String {
     let mut out = String::new();
     for line in text.lines() {
-        let Some((head, _)) = line.split_once('(').filter(|_| line.ends_with(");")) else {
+        let is_prototype = line.ends_with(");") && !line.starts_with([' ', '/']);
+        let Some((head, _)) = line.split_once('(').filter(|_| is_prototype) else {
             out.push_str(line);
             out.push('\n');
             continue;
