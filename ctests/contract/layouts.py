@@ -50,7 +50,7 @@ def main():
     for compiler, prelude, suffix in ((C, C_PRELUDE, "c"), (cxx, CXX_PRELUDE, "cc")):
         path = work / f"layouts.{suffix}"
         path.write_text(INCLUDES + prelude + "\n".join(lines) + "\n")
-        messages = compile(compiler, path, "-fsyntax-only", "-fmax-errors=0")
+        messages = compile(compiler, path, "-fsyntax-only")
         problems += errors(messages)
     finish(problems, f"{len(lines)} assertions in C and C++")
 

@@ -27,7 +27,7 @@ def type_problems(table, work):
     for compiler, prelude, suffix in ((C, C_PRELUDE, "c"), (CXX, CXX_PRELUDE, "cc")):
         path = work / f"prototypes.{suffix}"
         path.write_text(INCLUDES + prelude + "\n".join(checks(table)) + "\n")
-        messages = compile(compiler, path, "-fsyntax-only", "-fmax-errors=0")
+        messages = compile(compiler, path, "-fsyntax-only")
         if messages:
             yield from errors(messages)
 
