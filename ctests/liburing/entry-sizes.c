@@ -289,6 +289,58 @@ static void mixed_sqes_fill_the_sq(void)
 	io_uring_queue_exit(&ring);
 }
 
+/*
+ * How a mixed SQ is laid out is the program's side of it alone, so any kernel will
+ * do: the flag is set in the ring by hand, and nothing is submitted until it is
+ * off again. What was laid out is then as good as plain requests to the kernel.
+ */
+static void big_sqes_do_not_straddle_the_end(void)
+{
+	struct io_uring ring;
+	struct io_uring_sqe *filler, *big;
+
+	ring_init(&ring, 8, 0);
+	for (int i = 0; i < 7; i++)
+		CHECK_RING_WORKS(&ring);
+	unsigned flags = ring.flags;
+
+	ring.flags |= IORING_SETUP_SQE_MIXED;
+	filler = &ring.sq.sqes[7];
+	filler->opcode = 0xff;
+	big = io_uring_get_sqe128(&ring);
+	CHECK(big == &ring.sq.sqes[0]);
+	CHECK_EQ(filler->opcode, IORING_OP_NOP);
+	CHECK_EQ(filler->flags, IOSQE_CQE_SKIP_SUCCESS);
+	CHECK_EQ(io_uring_sq_ready(&ring), 3);
+	CHECK(io_uring_get_sqe128(&ring) == &ring.sq.sqes[2]);
+	CHECK(io_uring_get_sqe(&ring) == &ring.sq.sqes[4]);
+	CHECK(io_uring_get_sqe128(&ring) == &ring.sq.sqes[5]);
+	CHECK_EQ(io_uring_sq_space_left(&ring), 0);
+	CHECK(io_uring_get_sqe128(&ring) == NULL);
+	CHECK(io_uring_get_sqe(&ring) == NULL);
+	ring.flags = flags;
+	io_uring_queue_exit(&ring);
+}
+
+/* Room for the filler but not for the big one behind it: neither is taken. */
+static void a_big_sqe_that_does_not_fit_takes_nothing(void)
+{
+	struct io_uring ring;
+
+	ring_init(&ring, 4, 0);
+	unsigned flags = ring.flags;
+
+	ring.flags |= IORING_SETUP_SQE_MIXED;
+	for (int i = 0; i < 3; i++)
+		nop(&ring, (uint64_t)i);
+	CHECK_EQ(io_uring_sq_space_left(&ring), 1);
+	CHECK(io_uring_get_sqe128(&ring) == NULL);
+	CHECK_EQ(io_uring_sq_ready(&ring), 3);
+	CHECK(io_uring_get_sqe(&ring) == &ring.sq.sqes[3]);
+	ring.flags = flags;
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
 	PART(big_sqes),
 	PART(big_cqes),
@@ -301,4 +353,6 @@ TEST_PARTS(
 	PART(sqe128_in_a_plain_ring_is_null),
 	PART(mixed_sqes),
 	PART(mixed_sqes_fill_the_sq),
+	PART(big_sqes_do_not_straddle_the_end),
+	PART(a_big_sqe_that_does_not_fit_takes_nothing),
 )

@@ -202,6 +202,30 @@ static void rewind_of_the_sq(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* The same, seen from the program's side only, which any kernel allows: the flag is set by hand. */
+static void a_rewound_sq_leaves_the_ring_tail(void)
+{
+	struct io_uring ring;
+
+	ring_init(&ring, 4, 0);
+	unsigned flags = ring.flags, ktail = *ring.sq.ktail;
+
+	ring.flags |= IORING_SETUP_SQ_REWIND;
+	nop(&ring, 1);
+	nop(&ring, 2);
+	CHECK_EQ(io_uring_sq_ready(&ring), 2);
+	CHECK_EQ(io_uring_submit(&ring), 0); /* this kernel goes by the ring's tail */
+	CHECK_EQ(ring.sq.sqe_tail, 0);
+	CHECK_EQ(*ring.sq.ktail, ktail);
+	CHECK_EQ(io_uring_sq_ready(&ring), 0);
+	CHECK_EQ(io_uring_sq_space_left(&ring), 4);
+	CHECK(io_uring_get_sqe(&ring) == ring.sq.sqes);
+	ring.sq.sqe_tail = 0;
+	ring.flags = flags;
+	CHECK_RING_WORKS(&ring);
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
 	PART(with_an_sq_array),
 	PART(without_an_sq_array),
@@ -212,4 +236,5 @@ TEST_PARTS(
 	PART(entries_are_rounded_up),
 	PART(get_sqe_clears),
 	PART(rewind_of_the_sq),
+	PART(a_rewound_sq_leaves_the_ring_tail),
 )
