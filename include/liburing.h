@@ -607,8 +607,8 @@ IOURINGINLINE void io_uring_buf_ring_advance(struct io_uring_buf_ring *br,
 IOURINGINLINE void io_uring_cq_advance(struct io_uring *ring, unsigned int nr) LIBURING_NOEXCEPT
 {
 	if (nr != 0) {
-		/* The server must not reuse a slot before we have read it. */
-		unsigned int head = IO_URING_READ_ONCE(*ring->cq.khead);
+		/* Only we write the head. The server must not reuse a slot before we have read it. */
+		unsigned int head = *ring->cq.khead;
 		io_uring_smp_store_release(ring->cq.khead, head + nr);
 	}
 }
@@ -657,8 +657,13 @@ IOURINGINLINE unsigned int io_uring_cqe_nr(const struct io_uring_cqe *cqe) LIBUR
 IOURINGINLINE void io_uring_cqe_seen(struct io_uring *ring,
 	struct io_uring_cqe *cqe) LIBURING_NOEXCEPT
 {
-	if (cqe != NULL) {
-		io_uring_cq_advance(ring, io_uring_cqe_nr(cqe));
+	if (cqe == NULL) {
+		return;
+	}
+	if (uring_unlikely(io_uring_cqe_nr(cqe) != 1)) {
+		io_uring_cq_advance(ring, 2);
+	} else {
+		io_uring_cq_advance(ring, 1);
 	}
 }
 
@@ -736,7 +741,7 @@ IOURINGINLINE struct io_uring_cqe_iter io_uring_cqe_iter_init(const struct io_ur
 	value.cqes = ring->cq.cqes;
 	value.mask = ring->cq.ring_mask;
 	value.shift = io_uring_cqe_shift(ring);
-	value.head = IO_URING_READ_ONCE(*ring->cq.khead);
+	value.head = *ring->cq.khead;
 	value.tail = io_uring_smp_load_acquire(ring->cq.ktail);
 	return value;
 }
@@ -1797,7 +1802,7 @@ IOURINGINLINE struct cmsghdr *io_uring_recvmsg_cmsg_nexthdr(struct io_uring_recv
 		return NULL;
 	}
 	size_t word = sizeof(size_t);
-	size_t step = (((len + word) - 1) / word) * word;
+	size_t step = len + ((word - (len % word)) % word);
 	if (step > room || room - step < sizeof(struct cmsghdr)) {
 		return NULL;
 	}
@@ -1898,10 +1903,18 @@ IOURINGINLINE void io_uring_initialize_sqe(struct io_uring_sqe *sqe) LIBURING_NO
 IOURINGINLINE struct io_uring_sqe *_io_uring_get_sqe(struct io_uring *ring) LIBURING_NOEXCEPT
 {
 	unsigned int tail = ring->sq.sqe_tail;
-	if (uring_unlikely(tail - io_uring_load_sq_head(ring) >= ring->sq.ring_entries)) {
+	unsigned int head;
+	unsigned int index = tail & ring->sq.ring_mask;
+	/* One test keeps both kinds of unusual rings out of the way. */
+	if (uring_unlikely((ring->flags & (IORING_SETUP_SQ_REWIND | IORING_SETUP_SQE128)) != 0)) {
+		head = io_uring_load_sq_head(ring);
+		index <<= io_uring_sqe_shift(ring);
+	} else {
+		head = io_uring_smp_load_acquire(ring->sq.khead);
+	}
+	if (uring_unlikely(tail - head >= ring->sq.ring_entries)) {
 		return NULL;
 	}
-	unsigned int index = (tail & ring->sq.ring_mask) << io_uring_sqe_shift(ring);
 	struct io_uring_sqe *sqe = &ring->sq.sqes[index];
 	ring->sq.sqe_tail = tail + 1;
 	io_uring_initialize_sqe(sqe);
@@ -1999,7 +2012,7 @@ IOURINGINLINE int __io_uring_peek_cqe(struct io_uring *ring, struct io_uring_cqe
 	unsigned int available;
 	for (;;) {
 		unsigned int tail = io_uring_smp_load_acquire(ring->cq.ktail);
-		unsigned int head = IO_URING_READ_ONCE(*ring->cq.khead);
+		unsigned int head = *ring->cq.khead;
 		cqe = NULL;
 		available = tail - head;
 		if (available == 0) {
@@ -2031,13 +2044,41 @@ IOURINGINLINE int io_uring_wait_cqe_nr(struct io_uring *ring, struct io_uring_cq
 }
 
 /*
+ * Stores the oldest CQE at `cqe_ptr` when it is there and needs no second look. When not, its callers
+ * go into the library.
+ */
+IOURINGINLINE bool __io_uring_cqe_is_ready(const struct io_uring *ring,
+	struct io_uring_cqe **cqe_ptr) LIBURING_NOEXCEPT
+{
+	unsigned int tail = io_uring_smp_load_acquire(ring->cq.ktail);
+	unsigned int head = *ring->cq.khead;
+	if (head == tail) {
+		return false;
+	}
+	unsigned int index = head & ring->cq.ring_mask;
+	/* One test keeps unusual rings out of the way. Only mixed ones have CQEs to be skipped. */
+	if (uring_unlikely((ring->flags & (IORING_SETUP_CQE32 | IORING_SETUP_CQE_MIXED)) != 0)) {
+		index <<= io_uring_cqe_shift(ring);
+		if ((ring->cq.cqes[index].flags & IORING_CQE_F_SKIP) != 0) {
+			return false;
+		}
+	}
+	/* The CQE could be that of a wait's own timeout. */
+	if (uring_unlikely((ring->features & IORING_FEAT_EXT_ARG) == 0)) {
+		return false;
+	}
+	*cqe_ptr = &ring->cq.cqes[index];
+	return true;
+}
+
+/*
  * Stores the oldest CQE at `cqe_ptr` without waiting for one. 0, -EAGAIN when there is none, or
  * another -errno. The CQE stays in the CQ until io_uring_cqe_seen().
  */
 IOURINGINLINE int io_uring_peek_cqe(struct io_uring *ring,
 	struct io_uring_cqe **cqe_ptr) LIBURING_NOEXCEPT
 {
-	if (__io_uring_peek_cqe(ring, cqe_ptr, NULL) == 0 && *cqe_ptr != NULL) {
+	if (__io_uring_cqe_is_ready(ring, cqe_ptr)) {
 		return 0;
 	}
 	return io_uring_wait_cqe_nr(ring, cqe_ptr, 0);
@@ -2050,7 +2091,7 @@ IOURINGINLINE int io_uring_peek_cqe(struct io_uring *ring,
 IOURINGINLINE int io_uring_wait_cqe(struct io_uring *ring,
 	struct io_uring_cqe **cqe_ptr) LIBURING_NOEXCEPT
 {
-	if (__io_uring_peek_cqe(ring, cqe_ptr, NULL) == 0 && *cqe_ptr != NULL) {
+	if (__io_uring_cqe_is_ready(ring, cqe_ptr)) {
 		return 0;
 	}
 	return io_uring_wait_cqe_nr(ring, cqe_ptr, 1);

@@ -118,7 +118,7 @@ impl Exprs<'_> {
             }
         }
         let text = match base {
-            Expr::Unary(ExprUnary { op: UnOp::Deref(_), expr, .. }) => {
+            Expr::Unary(ExprUnary { op: UnOp::Deref(_), expr, .. }) if !is_element(expr) => {
                 format!("{}->{}", self.expr(expr)?.base(), plain(&member.to_string()))
             }
             _ => format!("{}.{}", self.expr(base)?.base(), plain(&member.to_string())),
@@ -130,6 +130,10 @@ impl Exprs<'_> {
     fn unary(&self, unary: &ExprUnary) -> Result<C> {
         let operand = strip_parens(&unary.expr);
         let sign = match unary.op {
+            UnOp::Deref(_) if is_element(operand) => {
+                let address = self.expr(operand)?.text;
+                return Ok(C::new(Kind::Primary, address.trim_start_matches('&')));
+            }
             UnOp::Deref(_) => "*",
             UnOp::Neg(_) => "-",
             UnOp::Not(_) if is_constant(operand) => "~",
@@ -173,7 +177,8 @@ impl Exprs<'_> {
         let value = self.expr(&cast.expr)?;
         let ty = self.tags.c_type(self.source, &cast.ty)?;
         let is_int = ty == "int" || ty == "unsigned int";
-        if is_int && (value.kind == Kind::Comparison || is_constant(strip_parens(&cast.expr))) {
+        let is_truth = matches!(value.kind, Kind::Comparison | Kind::Logic);
+        if is_int && (is_truth || is_constant(strip_parens(&cast.expr))) {
             return Ok(value);
         }
         Ok(C::new(Kind::Prefix, format!("({ty}){}", value.operand())))
@@ -303,6 +308,11 @@ fn within(part: C, whole: Kind) -> String {
     } else {
         format!("({})", part.text)
     }
+}
+
+/// Whether `expr` is the address of an array's element, written `pointer.add(index)`.
+fn is_element(expr: &Expr) -> bool {
+    matches!(strip_parens(expr), Expr::MethodCall(call) if call.method == "add")
 }
 
 fn strip_parens(expr: &Expr) -> &Expr {

@@ -136,11 +136,3 @@ fn calls(body: &str, name: &str) -> bool {
         !before.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_')
     })
 }
-
-/// For tests: one function's text in C.
-#[cfg(test)]
-pub fn c_of(rust: &str) -> Result<String> {
-    let source = Source::parse("t.rs", std::path::PathBuf::new(), rust)?;
-    let tags = Tags::of([&source]);
-    inline_functions(&[source], &tags)
-}

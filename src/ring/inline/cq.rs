@@ -1,6 +1,7 @@
 //! The CQ: what is in it, and giving CQEs back to it.
 
 use super::cqe::io_uring_cqe_nr;
+use super::dialect::unlikely;
 use crate::abi::ctypes::*;
 use crate::abi::liburing::io_uring;
 use crate::abi::uring::*;
@@ -13,8 +14,8 @@ use libc::EOPNOTSUPP;
 #[no_mangle]
 pub unsafe extern "C" fn io_uring_cq_advance(ring: *mut io_uring, nr: c_uint) {
     if nr != 0 {
-        // The server must not reuse a slot before we have read it.
-        let head: c_uint = read_once((*ring).cq.khead);
+        // Only we write the head. The server must not reuse a slot before we have read it.
+        let head: c_uint = *(*ring).cq.khead;
         io_uring_smp_store_release((*ring).cq.khead, head.wrapping_add(nr));
     }
 }
@@ -22,8 +23,13 @@ pub unsafe extern "C" fn io_uring_cq_advance(ring: *mut io_uring, nr: c_uint) {
 /// Gives `cqe`, the oldest CQE, back to the server; it is gone. NULL is ignored.
 #[no_mangle]
 pub unsafe extern "C" fn io_uring_cqe_seen(ring: *mut io_uring, cqe: *mut io_uring_cqe) {
-    if !cqe.is_null() {
-        io_uring_cq_advance(ring, io_uring_cqe_nr(cqe));
+    if cqe.is_null() {
+        return;
+    }
+    if unlikely(io_uring_cqe_nr(cqe) != 1) {
+        io_uring_cq_advance(ring, 2);
+    } else {
+        io_uring_cq_advance(ring, 1);
     }
 }
 

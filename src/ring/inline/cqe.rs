@@ -3,7 +3,7 @@
 use crate::abi::ctypes::*;
 use crate::abi::liburing::{io_uring, io_uring_cqe_iter};
 use crate::abi::uring::*;
-use crate::ring::barrier::{io_uring_smp_load_acquire, read_once};
+use crate::ring::barrier::io_uring_smp_load_acquire;
 
 /// The pointer that io_uring_sqe_set_data() attached to the request.
 #[no_mangle]
@@ -43,7 +43,7 @@ pub unsafe extern "C" fn io_uring_cqe_iter_init(ring: *const io_uring) -> io_uri
         cqes: (*ring).cq.cqes,
         mask: (*ring).cq.ring_mask,
         shift: io_uring_cqe_shift(ring),
-        head: read_once((*ring).cq.khead),
+        head: *(*ring).cq.khead,
         tail: io_uring_smp_load_acquire((*ring).cq.ktail),
     }
 }

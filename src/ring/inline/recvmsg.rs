@@ -71,7 +71,7 @@ pub unsafe extern "C" fn io_uring_recvmsg_cmsg_nexthdr(
         return null_mut();
     }
     let word: size_t = size_of::<size_t>();
-    let step: size_t = (len + word - 1) / word * word;
+    let step: size_t = len + (word - len % word) % word;
     if step > room || room - step < size_of::<cmsghdr>() {
         return null_mut();
     }

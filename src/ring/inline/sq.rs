@@ -66,10 +66,18 @@ pub unsafe extern "C" fn io_uring_sqring_wait(ring: *mut io_uring) -> c_int {
 #[no_mangle]
 pub unsafe extern "C" fn _io_uring_get_sqe(ring: *mut io_uring) -> *mut io_uring_sqe {
     let tail: c_uint = (*ring).sq.sqe_tail;
-    if unlikely(tail.wrapping_sub(io_uring_load_sq_head(ring)) >= (*ring).sq.ring_entries) {
+    let head: c_uint;
+    let mut index: c_uint = tail & (*ring).sq.ring_mask;
+    // One test keeps both kinds of unusual rings out of the way.
+    if unlikely((*ring).flags & (IORING_SETUP_SQ_REWIND | IORING_SETUP_SQE128) != 0) {
+        head = io_uring_load_sq_head(ring);
+        index <<= io_uring_sqe_shift(ring);
+    } else {
+        head = io_uring_smp_load_acquire((*ring).sq.khead);
+    }
+    if unlikely(tail.wrapping_sub(head) >= (*ring).sq.ring_entries) {
         return null_mut();
     }
-    let index: c_uint = (tail & (*ring).sq.ring_mask) << io_uring_sqe_shift(ring);
     let sqe: *mut io_uring_sqe = (*ring).sq.sqes.add(index as usize);
     (*ring).sq.sqe_tail = tail.wrapping_add(1);
     io_uring_initialize_sqe(sqe);
