@@ -2056,18 +2056,18 @@ IOURINGINLINE bool __io_uring_cqe_is_ready(const struct io_uring *ring,
 		return false;
 	}
 	unsigned int index = head & ring->cq.ring_mask;
-	/* One test keeps unusual rings out of the way. Only mixed ones have CQEs to be skipped. */
-	if (uring_unlikely((ring->flags & (IORING_SETUP_CQE32 | IORING_SETUP_CQE_MIXED)) != 0)) {
-		index <<= io_uring_cqe_shift(ring);
-		if ((ring->cq.cqes[index].flags & IORING_CQE_F_SKIP) != 0) {
-			return false;
-		}
+	if (uring_unlikely((ring->flags & IORING_SETUP_CQE32) != 0)) {
+		index <<= 1;
 	}
-	/* The CQE could be that of a wait's own timeout. */
+	struct io_uring_cqe *cqe = &ring->cq.cqes[index];
+	/* Whatever io_uring_skip_cqe() could give back. */
+	if (uring_unlikely((cqe->flags & IORING_CQE_F_SKIP) != 0)) {
+		return false;
+	}
 	if (uring_unlikely((ring->features & IORING_FEAT_EXT_ARG) == 0)) {
 		return false;
 	}
-	*cqe_ptr = &ring->cq.cqes[index];
+	*cqe_ptr = cqe;
 	return true;
 }
 

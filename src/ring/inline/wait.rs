@@ -103,18 +103,18 @@ pub unsafe extern "C" fn __io_uring_cqe_is_ready(
         return false;
     }
     let mut index: c_uint = head & (*ring).cq.ring_mask;
-    // One test keeps unusual rings out of the way. Only mixed ones have CQEs to be skipped.
-    if unlikely((*ring).flags & (IORING_SETUP_CQE32 | IORING_SETUP_CQE_MIXED) != 0) {
-        index <<= io_uring_cqe_shift(ring);
-        if (*(*ring).cq.cqes.add(index as usize)).flags & IORING_CQE_F_SKIP != 0 {
-            return false;
-        }
+    if unlikely((*ring).flags & IORING_SETUP_CQE32 != 0) {
+        index <<= 1;
     }
-    // The CQE could be that of a wait's own timeout.
+    let cqe: *mut io_uring_cqe = (*ring).cq.cqes.add(index as usize);
+    // Whatever io_uring_skip_cqe() could give back.
+    if unlikely((*cqe).flags & IORING_CQE_F_SKIP != 0) {
+        return false;
+    }
     if unlikely((*ring).features & IORING_FEAT_EXT_ARG == 0) {
         return false;
     }
-    *cqe_ptr = (*ring).cq.cqes.add(index as usize);
+    *cqe_ptr = cqe;
     true
 }
 
