@@ -104,3 +104,83 @@ pub unsafe extern "C" fn io_uring_recvmsg_payload_length(
     let end: uintptr_t = (o as uintptr_t).wrapping_add(buf_len as uintptr_t);
     end.wrapping_sub(start) as c_uint
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::mem::zeroed;
+
+    /// A buffer as a multishot recvmsg fills it, with room for two control messages.
+    #[repr(C, align(8))]
+    struct Filled {
+        out: io_uring_recvmsg_out,
+        name: [u8; 16],
+        control: [cmsghdr; 3],
+    }
+
+    const HEADER: usize = size_of::<cmsghdr>();
+
+    /// `first` and `second` are the lengths that the control messages claim; the first takes two of
+    /// the three places.
+    fn filled(first: usize, second: usize) -> (Filled, msghdr) {
+        // SAFETY: all of it may be zero.
+        let (mut buf, mut msgh): (Filled, msghdr) = unsafe { (zeroed(), zeroed()) };
+        msgh.msg_namelen = 16;
+        msgh.msg_controllen = size_of::<[cmsghdr; 3]>() as _;
+        buf.out.controllen = size_of::<[cmsghdr; 3]>() as __u32;
+        buf.control[0].cmsg_len = first as _;
+        buf.control[2].cmsg_len = second as _;
+        (buf, msgh)
+    }
+
+    /// Which places hold control messages, by the functions under test.
+    fn walk(buf: &mut Filled, msgh: &mut msghdr) -> (usize, usize) {
+        let control = &raw mut buf.control as usize;
+        // SAFETY: the buffer is as the functions want it, but for the lengths, which they check.
+        unsafe {
+            let o = &raw mut buf.out;
+            let first = io_uring_recvmsg_cmsg_firsthdr(o, msgh);
+            let next = io_uring_recvmsg_cmsg_nexthdr(o, msgh, first);
+            let place = |cmsg: *mut cmsghdr| match cmsg.is_null() {
+                true => usize::MAX,
+                false => (cmsg as usize - control) / HEADER,
+            };
+            (place(first), place(next))
+        }
+    }
+
+    #[test]
+    fn control_messages_follow_each_other() {
+        let (mut buf, mut msgh) = filled(HEADER + 9, HEADER);
+        assert_eq!(walk(&mut buf, &mut msgh), (0, 2));
+    }
+
+    #[test]
+    fn lengths_that_lead_out_of_the_buffer_end_the_walk() {
+        for (first, second) in [
+            (HEADER + 9, HEADER + 1),
+            (3 * HEADER, HEADER),
+            (0, 0),
+            (usize::MAX, 0),
+            (usize::MAX - 6, 0),
+        ] {
+            let (mut buf, mut msgh) = filled(first, second);
+            assert_eq!(walk(&mut buf, &mut msgh), (0, usize::MAX), "{first} {second}");
+        }
+    }
+
+    #[test]
+    fn a_buffer_must_hold_what_was_asked_for() {
+        let (mut buf, mut msgh) = filled(HEADER, 0);
+        let needed = (size_of::<io_uring_recvmsg_out>() + 16 + 3 * HEADER) as c_int;
+        let buf: *mut c_void = (&raw mut buf).cast();
+        // SAFETY: only the length is looked at, and addresses are computed within the buffer.
+        unsafe {
+            assert!(io_uring_recvmsg_validate(buf, -1, &mut msgh).is_null());
+            assert!(io_uring_recvmsg_validate(buf, needed - 1, &mut msgh).is_null());
+            let o = io_uring_recvmsg_validate(buf, needed, &mut msgh);
+            assert_eq!(o.cast(), buf);
+            assert_eq!(io_uring_recvmsg_payload_length(o, needed + 7, &mut msgh), 7);
+        }
+    }
+}
