@@ -49,7 +49,7 @@ pub unsafe fn setup(
     }
 }
 
-/// Unregisters a ring that [`setup`] made and frees it.
+/// Unregisters a ring that [`setup()`] made and frees it.
 pub unsafe fn free(
     ring: *const io_uring,
     buf_ring: *mut io_uring_buf_ring,
