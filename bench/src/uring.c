@@ -1,0 +1,171 @@
+/*
+ * One case of the liburing micro-benchmarks, as a user of the library would write it. Compiled once
+ * against each contestant's headers and library; only what both have is used.
+ *
+ *	uring nop BATCH OPS
+ *	uring read DEPTH OPS FILE
+ *	uring setup 0 OPS
+ *
+ * Prints nanoseconds per operation and the path of the liburing.so that did the work.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <liburing.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BLOCK 4096u
+
+static void die(const char *what, int error)
+{
+	fprintf(stderr, "uring: %s: %s\n", what, strerror(error));
+	exit(1);
+}
+
+static struct io_uring ring_of(unsigned int entries)
+{
+	struct io_uring ring;
+	int ret = io_uring_queue_init(entries, &ring, 0);
+
+	if (ret < 0)
+		die("io_uring_queue_init", -ret);
+	return ring;
+}
+
+static void reap(struct io_uring *ring, unsigned int expected)
+{
+	struct io_uring_cqe *cqe;
+	unsigned int head, seen = 0;
+
+	io_uring_for_each_cqe(ring, head, cqe) {
+		if (cqe->res < 0)
+			die("completion", -cqe->res);
+		seen++;
+	}
+	if (seen < expected)
+		die("too few completions", EIO);
+	io_uring_cq_advance(ring, seen);
+}
+
+static void nops(unsigned int batch, unsigned long ops)
+{
+	struct io_uring ring = ring_of(batch);
+
+	for (unsigned long done = 0; done < ops; done += batch) {
+		for (unsigned int i = 0; i < batch; i++)
+			io_uring_prep_nop(io_uring_get_sqe(&ring));
+		int ret = io_uring_submit_and_wait(&ring, batch);
+		if (ret != (int)batch)
+			die("io_uring_submit_and_wait", ret < 0 ? -ret : EIO);
+		reap(&ring, batch);
+	}
+	io_uring_queue_exit(&ring);
+}
+
+/* One request per slot: each completion is replaced by a new read at a random block. */
+static void reads(unsigned int depth, unsigned long ops, const char *path)
+{
+	struct io_uring ring = ring_of(depth);
+	struct stat st;
+	uint64_t seed = 88172645463325252u;
+	int fd = open(path, O_RDONLY);
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		die(path, errno);
+	char *buffers = aligned_alloc(BLOCK, (size_t)depth * BLOCK);
+	uint64_t blocks = (uint64_t)st.st_size / BLOCK;
+	unsigned long submitted = 0, done = 0;
+	unsigned int in_flight = 0;
+
+	while (done < ops) {
+		while (in_flight < depth && submitted < ops) {
+			struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+			unsigned int slot = (unsigned int)(submitted % depth);
+
+			seed ^= seed << 13;
+			seed ^= seed >> 7;
+			seed ^= seed << 17;
+			io_uring_prep_read(sqe, fd, buffers + (size_t)slot * BLOCK, BLOCK,
+					   seed % blocks * BLOCK);
+			io_uring_sqe_set_data64(sqe, slot);
+			submitted++;
+			in_flight++;
+		}
+		int ret = io_uring_submit_and_wait(&ring, 1);
+		if (ret < 0)
+			die("io_uring_submit_and_wait", -ret);
+
+		struct io_uring_cqe *cqe;
+		unsigned int head, seen = 0;
+
+		io_uring_for_each_cqe(&ring, head, cqe) {
+			if (cqe->res != (int)BLOCK)
+				die("read", cqe->res < 0 ? -cqe->res : EIO);
+			seen++;
+		}
+		io_uring_cq_advance(&ring, seen);
+		in_flight -= seen;
+		done += seen;
+	}
+	free(buffers);
+	close(fd);
+	io_uring_queue_exit(&ring);
+}
+
+static void setups(unsigned long ops)
+{
+	for (unsigned long i = 0; i < ops; i++) {
+		struct io_uring ring = ring_of(32);
+
+		io_uring_queue_exit(&ring);
+	}
+}
+
+static void print_library(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[512];
+
+	while (maps && fgets(line, sizeof(line), maps)) {
+		char *path = strchr(line, '/');
+
+		if (path && strstr(path, "liburing.so")) {
+			fputs(path, stdout);
+			break;
+		}
+	}
+	if (maps)
+		fclose(maps);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 4) {
+		fprintf(stderr, "usage: uring nop|read|setup BATCH OPS [FILE]\n");
+		return 2;
+	}
+	unsigned int batch = (unsigned int)atoi(argv[2]);
+	unsigned long ops = strtoul(argv[3], NULL, 10);
+	struct timespec start, end;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	if (!strcmp(argv[1], "nop"))
+		nops(batch, ops);
+	else if (!strcmp(argv[1], "read") && argc == 5)
+		reads(batch, ops, argv[4]);
+	else if (!strcmp(argv[1], "setup"))
+		setups(ops);
+	else
+		return 2;
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	double ns = (double)(end.tv_sec - start.tv_sec) * 1e9 + (double)(end.tv_nsec - start.tv_nsec);
+
+	printf("%.2f ", ns / (double)ops);
+	print_library();
+	return 0;
+}

@@ -1,0 +1,111 @@
+"""The liburing micro-benchmarks: ours beside Debian's library, time and instructions per operation."""
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import harness
+
+FILE_BYTES = 256 << 20
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    args: tuple
+    ops: int            # timed
+    counted_ops: int    # under callgrind
+    needs_file: bool = False
+
+
+CASES = [
+    *(Case(f"NOP, batch {n}", ("nop", n), ops, 6400)
+      for n, ops in ((1, 400_000), (8, 1_600_000), (32, 3_200_000), (128, 3_200_000))),
+    Case("4 KiB cached read, depth 1", ("read", 1), 200_000, 3200, True),
+    Case("4 KiB cached read, depth 32", ("read", 32), 320_000, 6400, True),
+    Case("ring set up and taken down", ("setup", 0), 4_000, 200),
+]
+
+
+@dataclass(frozen=True)
+class Contestant:
+    name: str
+    include: str
+    libdir: str
+
+
+def contestants(stage):
+    debian = subprocess.run(["dpkg", "-L", "liburing-dev"], check=True, capture_output=True, text=True)
+    link = next(line for line in debian.stdout.split("\n") if line.endswith("/liburing.so"))
+    return [
+        Contestant("Debian", "/usr/include", str(Path(link).parent)),
+        Contestant("anyring", f"{stage}/include", f"{stage}/lib"),
+    ]
+
+
+def build(contestant, out):
+    subprocess.run(
+        ["cc", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{contestant.include}", "-o", str(out),
+         str(harness.HERE / "src" / "uring.c"), f"-L{contestant.libdir}", "-luring"],
+        check=True)
+
+
+class Program:
+    """The benchmark as one contestant runs it."""
+
+    def __init__(self, contestant, binary, data):
+        self.contestant, self.binary, self.data = contestant, binary, data
+        self.env = dict(os.environ, LD_LIBRARY_PATH=contestant.libdir)
+
+    def command(self, case, ops):
+        tail = [str(self.data)] if case.needs_file else []
+        return [str(self.binary), *map(str, case.args), str(ops), *tail]
+
+    def nanoseconds(self, case, scale):
+        # On one CPU: what the scheduler moves about would be noise to both alike.
+        command = ["taskset", "-c", str(max(os.sched_getaffinity(0))), *self.command(case, int(case.ops * scale))]
+        done = subprocess.run(command, env=self.env, check=True, capture_output=True, text=True)
+        ns, library = done.stdout.split()
+        if Path(library).resolve().parent != Path(self.contestant.libdir).resolve():
+            raise RuntimeError(f"{self.contestant.name} ran on {library}")
+        return float(ns)
+
+    def instructions(self, case):
+        """Per operation: the difference that twice the operations make, so that start-up cancels out."""
+        once, twice = (self._counted(case, case.counted_ops * n) for n in (1, 2))
+        return (twice - once) / case.counted_ops
+
+    def _counted(self, case, ops):
+        done = subprocess.run(
+            ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *self.command(case, ops)],
+            env=self.env, check=True, capture_output=True, text=True)
+        return int(re.search(r"Collected : (\d+)", done.stderr)[1])
+
+
+def stripped_size(contestant, scratch):
+    copy = scratch / f"size-{contestant.name}"
+    subprocess.run(["strip", "-o", str(copy), f"{contestant.libdir}/liburing.so.2"], check=True)
+    return copy.stat().st_size
+
+
+def run(stage, scratch, rounds, scale):
+    data = harness.random_file(scratch / "cached.data", FILE_BYTES)
+    programs = []
+    for contestant in contestants(stage):
+        binary = scratch / f"uring-{contestant.name}"
+        build(contestant, binary)
+        programs.append(Program(contestant, binary, data))
+
+    rows = []
+    for case in CASES:
+        harness.progress(f"liburing: {case.name}")
+        harness.warm(data)
+        samples = harness.interleave(programs, lambda p, c=case: p.nanoseconds(c, scale), rounds)
+        rows.append(harness.compare(case.name, "ns/op", samples, peer=programs[0], ours=programs[1],
+                                    label=lambda p: p.contestant.name))
+        counts = {p.contestant.name: p.instructions(case) for p in programs}
+        rows.append(harness.exact(case.name, "instructions/op", counts, peer="Debian", ours="anyring"))
+    sizes = {p.contestant.name: stripped_size(p.contestant, scratch) for p in programs}
+    rows.append(harness.exact("liburing.so.2, stripped", "bytes", sizes, peer="Debian", ours="anyring"))
+    return rows
