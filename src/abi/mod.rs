@@ -1,6 +1,7 @@
 //! Wire formats: the structs, flags and opcodes that programs and ring servers share, pinned by
 //! compile-time assertions. This room imports no other.
 
+pub mod aio;
 pub mod ctypes;
 mod layout;
 pub mod liburing;

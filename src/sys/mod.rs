@@ -10,8 +10,12 @@
 #[cfg_attr(target_arch = "aarch64", path = "arch/aarch64.rs")]
 #[cfg_attr(target_arch = "riscv64", path = "arch/riscv64.rs")]
 mod arch;
+pub mod clock;
 pub mod fd;
+pub mod futex;
+pub mod lock;
 pub mod mem;
+pub mod process;
 pub mod uring;
 
 /// Why a call failed. Held as calls answer it, negated, so that handing it on costs no instruction.
@@ -29,7 +33,7 @@ macro_rules! errno_values {
         }
     };
 }
-errno_values! { EAGAIN EBADF EBUSY EEXIST EINVAL EMFILE ENOMEM EOPNOTSUPP ETIME }
+errno_values! { EAGAIN EBADF EBUSY ECANCELED EEXIST EFAULT EINPROGRESS EINTR EINVAL EMFILE ENOMEM EOPNOTSUPP ETIME }
 
 impl Errno {
     /// From a positive errno value.

@@ -1,0 +1,21 @@
+//! Linux aio served on rings: contexts for io_submit and io_getevents.
+//!
+//! The kernel's own aio reads a buffered file within io_submit, one request after another; on a ring
+//! such reads are under way together, and what is cached is complete when io_submit returns.
+//!
+//! # Safety
+//! Addresses of requests, events and their buffers come from C callers and must be valid for what the
+//! functions say that they do; a request's buffers until its event has been reaped. NULL and addresses
+//! that no user memory has are told from those and answered with `EFAULT`. Context ids are checked:
+//! what is no context, or no longer, is answered with `EINVAL`.
+#![allow(clippy::missing_safety_doc)] // the section above holds for each of them
+
+pub mod context;
+mod events;
+pub mod registry;
+mod request;
+mod slots;
+pub mod user;
+
+pub use context::{cancel, destroy, setup, submit};
+pub use events::{get_events, Timing};
