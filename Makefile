@@ -25,7 +25,7 @@ all: $(foreach lib,$(LIBS),$(BUILD)/$(lib).so.2 $(BUILD)/$(lib).a)
 # --- Libraries -------------------------------------------------------------------------------------
 
 $(ARCHIVE): $(RUST_SOURCES)
-	$(CARGO) build --release --locked -p anyring-liburing
+	$(CARGO) rustc --release --locked -p anyring-liburing --lib --crate-type staticlib
 	@touch $@
 
 $(BUILD):
@@ -103,5 +103,6 @@ clean:
 	rm -rf $(BUILD)
 	$(CARGO) clean
 
+-include capi/preload/preload.mk
 -include ctests/ctests.mk
 -include bench/bench.mk

@@ -11,8 +11,4 @@ mod answer;
 pub mod context;
 pub mod queue;
 
-/// Nothing here panics knowingly. What does so unknowingly must not unwind into C.
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    anyring::sys::abort()
-}
+use anyring_panic as _;
