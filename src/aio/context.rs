@@ -1,6 +1,7 @@
 //! A context's life, and its submission side.
 
 use super::events;
+use super::mode::Mode;
 use super::registry::{self, ContextId, Entry};
 use super::request::prepare;
 use super::slots::{Slot, Slots};
@@ -23,6 +24,8 @@ use core::ptr::null;
 const MAX_BATCH: u32 = 4096;
 /// CQEs that a ring holds. More may be in flight: the server keeps what does not fit.
 const MAX_CQES: u32 = 64 << 10;
+/// For how long a submission thread looks for more before it sleeps: waking it costs a call.
+const SQ_THREAD_IDLE_MS: u32 = 1;
 /// Requests in one context; what memory for their slots sets as a limit.
 const MAX_REQUESTS: u32 = 16 << 20;
 
@@ -40,6 +43,8 @@ pub struct Context {
     pub(super) slots: Slots,
     /// Process that made it; a child must not wait for what its parent has in flight.
     owner: i32,
+    /// Set in each request's SQE.
+    sqe_flags: u8,
 }
 
 impl Context {
@@ -48,7 +53,7 @@ impl Context {
         self.ring.get()
     }
 
-    fn new(nr_events: u32) -> Result<Self> {
+    fn new(nr_events: u32, mode: Mode) -> Result<Self> {
         let slots = Slots::new(nr_events)?;
         // SAFETY: params and ring may be zero; queue_init fills the ring in.
         unsafe {
@@ -56,11 +61,17 @@ impl Context {
             let mut ring: io_uring = zeroed();
             params.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL;
             params.cq_entries = nr_events.next_power_of_two().clamp(8, MAX_CQES);
+            if mode == Mode::SqThread {
+                params.flags |= IORING_SETUP_SQPOLL;
+                params.sq_thread_idle = SQ_THREAD_IDLE_MS;
+            }
+            let sqe_flags = if mode == Mode::SqWq { IOSQE_ASYNC as u8 } else { 0 };
             match queue_init(nr_events.clamp(4, MAX_BATCH), &mut ring, &mut params) {
                 Ok(()) => Ok(Context {
                     ring: UnsafeCell::new(ring),
                     slots,
                     owner: crate::sys::process::id(),
+                    sqe_flags,
                 }),
                 Err(errno) => {
                     slots.unmap();
@@ -83,11 +94,11 @@ impl Drop for Context {
 
 /// Makes a context for `nr_events` requests in flight. `EINVAL` for 0, `EAGAIN` for too many, or what
 /// io_uring_setup(2) answers.
-pub fn setup(nr_events: u32) -> Result<ContextId> {
+pub fn setup(nr_events: u32, mode: Mode) -> Result<ContextId> {
     match nr_events {
         0 => Err(Errno::EINVAL),
         n if n > MAX_REQUESTS => Err(Errno::EAGAIN),
-        n => Ok(registry::insert(Context::new(n)?)?.id()),
+        n => Ok(registry::insert(Context::new(n, mode)?)?.id()),
     }
 }
 
@@ -205,6 +216,7 @@ unsafe fn prepare_one(context: &Context, address: *mut iocb) -> Result<bool> {
             (*ring).sq.sqe_tail = (*ring).sq.sqe_tail.wrapping_sub(1);
             return Err(errno);
         }
+        (*sqe).flags |= context.sqe_flags;
         (*sqe).user_data = u64::from(index);
         context.slots.set(index, &request, address as u64);
         if signals {
@@ -232,6 +244,9 @@ unsafe fn flush(context: &Context, taken: u32) -> Result<u32> {
     let ring = context.ring();
     // SAFETY: the caller holds the SQ lock.
     unsafe {
+        if (*ring).flags & IORING_SETUP_SQPOLL != 0 {
+            return hand_over(ring, taken);
+        }
         let to_submit = crate::ring::submit::flush_sq(ring);
         let mut left = to_submit;
         while left > 0 {
@@ -250,6 +265,20 @@ unsafe fn flush(context: &Context, taken: u32) -> Result<u32> {
         }
         Ok(taken)
     }
+}
+
+/// Publishes what was prepared to the submission thread, which takes all of it: errors arrive as
+/// events. Waits for room when the SQ is full.
+unsafe fn hand_over(ring: *mut io_uring, taken: u32) -> Result<u32> {
+    // SAFETY: the caller holds the SQ lock.
+    unsafe {
+        crate::ring::submit::submit(ring)?;
+        if io_uring_sq_space_left(ring) == 0 {
+            // That a signal came instead is as good: the caller looks again.
+            let _ = crate::ring::submit::sqring_wait(ring);
+        }
+    }
+    Ok(taken)
 }
 
 /// Takes the last `sqes` SQEs back from the SQ; returns how many requests they were.
@@ -284,7 +313,7 @@ unsafe fn returned_at_once(context: &Context, address: *mut iocb) -> Result<()> 
     // it may be reaped meanwhile: then the fate is no longer RUNNING and the event stands.
     unsafe {
         let tail = io_uring_smp_load_acquire((*ring).cq.ktail);
-        if tail == read_once((*ring).cq.khead) {
+        if tail == read_once((*ring).cq.khead) || (*ring).flags & IORING_SETUP_SQPOLL != 0 {
             return Ok(());
         }
         let cqe = (*ring).cq.cqes.add((tail.wrapping_sub(1) & (*ring).cq.ring_mask) as usize);

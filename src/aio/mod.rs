@@ -12,10 +12,12 @@
 
 pub mod context;
 mod events;
+mod mode;
 pub mod registry;
 mod request;
+mod route;
 mod slots;
 pub mod user;
 
-pub use context::{cancel, destroy, setup, submit};
-pub use events::{get_events, Timing};
+pub use events::Timing;
+pub use route::{cancel, destroy, get_events, setup, submit};

@@ -6,11 +6,13 @@
 //! reads and writes, and descriptors must be ones that the caller may use so.
 #![allow(clippy::missing_safety_doc)] // the section above holds for each of them
 
+pub mod aio;
 #[cfg_attr(target_arch = "x86_64", path = "arch/x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "arch/aarch64.rs")]
 #[cfg_attr(target_arch = "riscv64", path = "arch/riscv64.rs")]
 mod arch;
 pub mod clock;
+pub mod env;
 pub mod fd;
 pub mod futex;
 pub mod lock;
@@ -33,7 +35,7 @@ macro_rules! errno_values {
         }
     };
 }
-errno_values! { EAGAIN EBADF EBUSY ECANCELED EEXIST EFAULT EINPROGRESS EINTR EINVAL EMFILE ENOMEM EOPNOTSUPP ETIME }
+errno_values! { EAGAIN EBADF EBUSY ECANCELED EEXIST EFAULT EINPROGRESS EINTR EINVAL EMFILE ENOMEM ENOSYS EOPNOTSUPP EPERM ETIME }
 
 impl Errno {
     /// From a positive errno value.

@@ -1,6 +1,7 @@
 //! The system calls that are ours: from a number and its arguments to the functions of the faces.
 
 use anyring::abi::ctypes::*;
+use anyring::sys::aio::aio_sigset;
 use anyring_libaio::context::*;
 use anyring_liburing::syscall::*;
 use core::ptr::null_mut;
@@ -15,8 +16,7 @@ pub mod numbers {
     pub const IO_GETEVENTS: c_long = SYS_io_getevents;
     pub const IO_SUBMIT: c_long = SYS_io_submit;
     pub const IO_CANCEL: c_long = SYS_io_cancel;
-    /// Not among libc's names on each architecture.
-    pub const IO_PGETEVENTS: c_long = if cfg!(target_arch = "x86_64") { 333 } else { 292 };
+    pub use anyring::sys::aio::IO_PGETEVENTS;
     /// The rings of 2018. No kernel has these calls, and clients hard-code the numbers.
     pub const IO_SETUP2: c_long = 335;
     /// See [`IO_SETUP2`].
@@ -24,13 +24,6 @@ pub mod numbers {
     pub const IO_URING_SETUP: c_long = SYS_io_uring_setup;
     pub const IO_URING_ENTER: c_long = SYS_io_uring_enter;
     pub const IO_URING_REGISTER: c_long = SYS_io_uring_register;
-}
-
-/// What io_pgetevents(2) takes as its last argument.
-#[repr(C)]
-struct AioSigset {
-    sigmask: *mut sigset_t,
-    sigsetsize: size_t,
 }
 
 /// Bytes of the signal set that system calls take: 64 signals.
@@ -57,7 +50,7 @@ pub unsafe extern "C" fn serve(
             IO_GETEVENTS => {
                 io_getevents_0_4(a as Context, b as c_long, c as c_long, d as _, e as _)
             }
-            IO_PGETEVENTS => pgetevents([a, b, c, d, e], f as *const AioSigset),
+            IO_PGETEVENTS => pgetevents([a, b, c, d, e], f as *const aio_sigset),
             IO_URING_SETUP => io_uring_setup(a as c_uint, b as _),
             IO_URING_ENTER => {
                 io_uring_enter2(a as c_uint, b as c_uint, c as c_uint, d as c_uint, e as _, f)
@@ -75,7 +68,7 @@ pub unsafe extern "C" fn serve(
     }
 }
 
-unsafe fn pgetevents(args: [usize; 5], sigset: *const AioSigset) -> c_int {
+unsafe fn pgetevents(args: [usize; 5], sigset: *const aio_sigset) -> c_int {
     let [ctx, min_nr, nr, events, timeout] = args;
     let mut sigmask = null_mut();
     // SAFETY: see the module above; the struct is the caller's, or NULL.
@@ -84,7 +77,7 @@ unsafe fn pgetevents(args: [usize; 5], sigset: *const AioSigset) -> c_int {
             if !sigset.sigmask.is_null() && sigset.sigsetsize != SIGSET_SIZE {
                 return -libc::EINVAL;
             }
-            sigmask = sigset.sigmask;
+            sigmask = sigset.sigmask.cast_mut().cast();
         }
         io_pgetevents(
             ctx as Context,
