@@ -34,3 +34,6 @@ install-preload: $(PRELOAD)
 uninstall: uninstall-preload
 uninstall-preload:
 	rm -f $(DESTDIR)$(LIBDIR)/$(notdir $(PRELOAD))
+
+# Tests have it, too.
+$(STAGE)/.stamp: $(PRELOAD)

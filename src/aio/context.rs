@@ -53,6 +53,12 @@ impl Context {
         self.ring.get()
     }
 
+    /// Whether submitting looks at a request at all; otherwise errors are found later, by another thread.
+    fn looked_at_in_submit(&self) -> bool {
+        // SAFETY: the flags do not change.
+        self.sqe_flags == 0 && unsafe { (*self.ring()).flags } & IORING_SETUP_SQPOLL == 0
+    }
+
     fn new(nr_events: u32, mode: Mode) -> Result<Self> {
         let slots = Slots::new(nr_events)?;
         // SAFETY: params and ring may be zero; queue_init fills the ring in.
@@ -163,7 +169,7 @@ pub unsafe fn submit(id: ContextId, nr: c_long, requests: *const *mut iocb) -> R
                 None => {}
             }
         }
-        if nr == 1 {
+        if nr == 1 && context.looked_at_in_submit() {
             returned_at_once(context, requests.read())?;
         }
         Ok(submitted as c_int)
@@ -313,7 +319,7 @@ unsafe fn returned_at_once(context: &Context, address: *mut iocb) -> Result<()> 
     // it may be reaped meanwhile: then the fate is no longer RUNNING and the event stands.
     unsafe {
         let tail = io_uring_smp_load_acquire((*ring).cq.ktail);
-        if tail == read_once((*ring).cq.khead) || (*ring).flags & IORING_SETUP_SQPOLL != 0 {
+        if tail == read_once((*ring).cq.khead) {
             return Ok(());
         }
         let cqe = (*ring).cq.cqes.add((tail.wrapping_sub(1) & (*ring).cq.ring_mask) as usize);
