@@ -12,7 +12,7 @@
 
 pub mod context;
 mod events;
-mod mode;
+pub mod mode;
 pub mod registry;
 mod request;
 mod route;

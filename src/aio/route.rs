@@ -73,7 +73,7 @@ pub unsafe fn cancel(id: ContextId, address: *mut iocb) -> Result<()> {
 }
 
 /// Stores up to `nr` events, waiting for `min_nr` of them; returns how many. See
-/// [`events::get_events`].
+/// `events::get_events`.
 #[inline]
 pub unsafe fn get_events(
     id: ContextId,
