@@ -2,6 +2,7 @@
 //! compile-time assertions. This room imports no other.
 
 pub mod aio;
+pub mod aio_ring;
 pub mod ctypes;
 mod layout;
 pub mod liburing;

@@ -15,9 +15,22 @@ mod events;
 pub mod mode;
 pub mod registry;
 mod request;
+pub mod rings;
 mod route;
 mod slots;
 pub mod user;
 
 pub use events::Timing;
-pub use route::{cancel, destroy, get_events, setup, submit};
+pub use route::{cancel, get_events, setup, submit};
+
+use crate::sys::Result;
+use registry::ContextId;
+
+/// Ends a context of either kind: cancels what can be, waits for the rest.
+pub fn destroy(id: ContextId) -> Result<()> {
+    match registry::find_rings(id) {
+        // SAFETY: the entry is a ring context's; the first to begin its removal ends it.
+        Ok(entry) => unsafe { rings::destroy(entry) },
+        Err(_) => route::destroy(id),
+    }
+}

@@ -5,6 +5,7 @@
 //! the table, and never to memory of somebody else.
 
 use super::context::Context;
+use super::rings::Rings;
 use crate::sys::lock::Lock;
 use crate::sys::{mem, Errno, Result};
 use core::cell::UnsafeCell;
@@ -22,6 +23,8 @@ const FREE: u32 = 0;
 const BEING_MADE: u32 = 1;
 const LIVE: u32 = 2;
 const DYING: u32 = 3;
+/// Live, with a ring context.
+const LIVE_RINGS: u32 = 4;
 
 /// A place for a context.
 #[repr(C, align(64))]
@@ -36,6 +39,7 @@ pub struct Entry {
     /// Held for the completion side. Taken before the SQ lock by who needs both.
     pub cq_lock: Lock,
     context: UnsafeCell<MaybeUninit<Context>>,
+    rings: AtomicPtr<Rings>,
 }
 
 static TABLE: AtomicPtr<Entry> = AtomicPtr::new(null_mut());
@@ -59,6 +63,16 @@ impl Entry {
         unsafe { (*self.context.get()).assume_init_ref() }
     }
 
+    /// Whether calls on a ring context may still begin. Under the SQ lock it stays so.
+    pub fn has_live_rings(&self) -> bool {
+        self.state.load(Ordering::Acquire) == LIVE_RINGS
+    }
+
+    /// The ring context; valid under the SQ lock while it is live, and for who began its removal.
+    pub fn rings(&self) -> *mut Rings {
+        self.rings.load(Ordering::Acquire)
+    }
+
     /// This entry's id.
     pub fn id(&self) -> ContextId {
         self as *const Entry as ContextId
@@ -67,6 +81,23 @@ impl Entry {
 
 /// Puts a context into the table; `EAGAIN` when that is full.
 pub fn insert(context: Context) -> Result<&'static Entry> {
+    let entry = claim()?;
+    // SAFETY: the entry is ours alone.
+    unsafe { (*entry.context.get()).write(context) };
+    entry.state.store(LIVE, Ordering::Release);
+    Ok(entry)
+}
+
+/// Puts a ring context into the table; `EAGAIN` when that is full.
+pub fn insert_rings(rings: *mut Rings) -> Result<&'static Entry> {
+    let entry = claim()?;
+    entry.rings.store(rings, Ordering::Relaxed);
+    entry.state.store(LIVE_RINGS, Ordering::Release);
+    Ok(entry)
+}
+
+/// A free entry, now ours alone.
+fn claim() -> Result<&'static Entry> {
     let table = table()?;
     let start = NEXT.fetch_add(1, Ordering::Relaxed) as usize;
     for offset in 0..MAX_CONTEXTS {
@@ -75,18 +106,15 @@ pub fn insert(context: Context) -> Result<&'static Entry> {
         let claimed =
             entry.state.compare_exchange(FREE, BEING_MADE, Ordering::Acquire, Ordering::Relaxed);
         if claimed.is_ok() {
-            // SAFETY: BEING_MADE makes the entry ours alone.
-            unsafe { (*entry.context.get()).write(context) };
-            entry.state.store(LIVE, Ordering::Release);
             return Ok(entry);
         }
     }
     Err(Errno::EAGAIN)
 }
 
-/// The live entry with this id; `EINVAL` when it is none.
+/// The entry with this id; `EINVAL` when there is none.
 #[inline]
-pub fn find(id: ContextId) -> Result<&'static Entry> {
+fn at(id: ContextId) -> Result<&'static Entry> {
     let table = TABLE.load(Ordering::Acquire);
     let offset = id.wrapping_sub(table as u64);
     if table.is_null()
@@ -96,8 +124,25 @@ pub fn find(id: ContextId) -> Result<&'static Entry> {
         return Err(Errno::EINVAL);
     }
     // SAFETY: it is the address of an entry of the table, which is never unmapped.
-    let entry = unsafe { &*(id as *const Entry) };
+    Ok(unsafe { &*(id as *const Entry) })
+}
+
+/// The live entry of a plain context with this id; `EINVAL` when it is none.
+#[inline]
+pub fn find(id: ContextId) -> Result<&'static Entry> {
+    let entry = at(id)?;
     if entry.is_live() {
+        Ok(entry)
+    } else {
+        Err(Errno::EINVAL)
+    }
+}
+
+/// The live entry of a ring context with this id; `EINVAL` when it is none.
+#[inline]
+pub fn find_rings(id: ContextId) -> Result<&'static Entry> {
+    let entry = at(id)?;
+    if entry.has_live_rings() {
         Ok(entry)
     } else {
         Err(Errno::EINVAL)
@@ -106,7 +151,16 @@ pub fn find(id: ContextId) -> Result<&'static Entry> {
 
 /// Ends an entry's life: no call begins on it from now on. `EINVAL` when another thread was first.
 pub fn begin_removal(entry: &Entry) -> Result<()> {
-    match entry.state.compare_exchange(LIVE, DYING, Ordering::AcqRel, Ordering::Relaxed) {
+    leave(entry, LIVE)
+}
+
+/// [`begin_removal`] of a ring context.
+pub fn begin_removal_of_rings(entry: &Entry) -> Result<()> {
+    leave(entry, LIVE_RINGS)
+}
+
+fn leave(entry: &Entry, live: u32) -> Result<()> {
+    match entry.state.compare_exchange(live, DYING, Ordering::AcqRel, Ordering::Relaxed) {
         Ok(_) => Ok(()),
         Err(_) => Err(Errno::EINVAL),
     }
@@ -119,6 +173,16 @@ pub fn begin_removal(entry: &Entry) -> Result<()> {
 pub unsafe fn finish_removal(entry: &Entry) {
     // SAFETY: the caller vouches that nobody uses the context.
     unsafe { (*entry.context.get()).assume_init_drop() };
+    entry.state.store(FREE, Ordering::Release);
+}
+
+/// [`finish_removal`] of a ring context.
+///
+/// # Safety
+/// As there.
+pub unsafe fn finish_removal_of_rings(entry: &Entry) {
+    // SAFETY: the caller vouches that nobody uses the context.
+    unsafe { Rings::free(entry.rings()) };
     entry.state.store(FREE, Ordering::Release);
 }
 

@@ -14,10 +14,12 @@ mod arch;
 pub mod clock;
 pub mod env;
 pub mod fd;
+pub mod file;
 pub mod futex;
 pub mod lock;
 pub mod mem;
 pub mod process;
+pub mod thread;
 pub mod uring;
 
 /// Why a call failed. Held as calls answer it, negated, so that handing it on costs no instruction.
@@ -35,7 +37,7 @@ macro_rules! errno_values {
         }
     };
 }
-errno_values! { EAGAIN EBADF EBUSY ECANCELED EEXIST EFAULT EINPROGRESS EINTR EINVAL EMFILE ENOMEM ENOSYS EOPNOTSUPP EPERM ETIME }
+errno_values! { EAGAIN EBADF EBUSY ECANCELED EEXIST EFAULT EINPROGRESS EINTR EINVAL EMFILE ENOMEM ENOSYS EOPNOTSUPP EOVERFLOW EPERM ETIME }
 
 impl Errno {
     /// From a positive errno value.

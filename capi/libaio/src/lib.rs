@@ -10,5 +10,6 @@
 mod answer;
 pub mod context;
 pub mod queue;
+pub mod rings;
 
 use anyring_panic as _;
