@@ -11,6 +11,7 @@
 #[cfg_attr(target_arch = "riscv64", path = "arch/riscv64.rs")]
 mod arch;
 pub mod fd;
+pub mod heap;
 pub mod mem;
 pub mod uring;
 
