@@ -57,6 +57,20 @@ static void probes_do_not_leak(void)
 	CHECK_FOOTPRINT(before);
 }
 
+/* There are programs that free a probe themselves: plocate does. */
+static void a_probe_may_be_freed_by_free(void)
+{
+	struct footprint before = footprint();
+
+	for (int i = 0; i < 200; i++) {
+		struct io_uring_probe *probe = io_uring_get_probe();
+
+		CHECK(probe != NULL);
+		free(probe);
+	}
+	CHECK_FOOTPRINT(before);
+}
+
 static void register_probe(void)
 {
 	struct io_uring ring;
@@ -136,6 +150,7 @@ static void check_version_is_true_for_an_older_library(void)
 TEST_PARTS(
 	PART(get_probe),
 	PART(probes_do_not_leak),
+	PART(a_probe_may_be_freed_by_free),
 	PART(register_probe),
 	PART(get_probe_of_a_bad_ring_is_null),
 	PART(query),

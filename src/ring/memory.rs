@@ -49,6 +49,14 @@ pub fn cqe_size(flags: c_uint) -> usize {
     size_of::<io_uring_cqe>() << u32::from(flags & IORING_SETUP_CQE32 != 0)
 }
 
+/// Where the SQ array begins in a mapping that holds both rings: behind the CQEs, on a cache line of
+/// its own. The answer to a setup says so too, that to a resize does not.
+pub fn sq_array_offset(params: &io_uring_params, flags: c_uint) -> u32 {
+    const CACHE_LINE: usize = 64;
+    let cqes = params.cq_off.cqes as usize + params.cq_entries as usize * cqe_size(flags);
+    cqes.next_multiple_of(CACHE_LINE) as u32
+}
+
 /// The two pieces of a ring that the kernel does not allocate, in whole pages.
 #[derive(Clone, Copy)]
 pub struct OwnMemory {

@@ -5,7 +5,7 @@ use super::setup;
 use crate::abi::liburing::io_uring;
 use crate::abi::uring::io_uring_register_op::IORING_REGISTER_PROBE;
 use crate::abi::uring::*;
-use crate::sys::{mem, Result};
+use crate::sys::{heap, Result};
 use core::ffi::c_uint;
 use core::mem::{size_of, MaybeUninit};
 
@@ -13,13 +13,14 @@ use core::mem::{size_of, MaybeUninit};
 const MAX_OPS: usize = 256;
 const PROBE_SIZE: usize = size_of::<io_uring_probe>() + MAX_OPS * size_of::<io_uring_probe_op>();
 
-/// Asks the server of `ring`. The probe is a mapping of its own, to be given to [`free`].
+/// Asks the server of `ring`. The probe is to be given to [`free`]; there are programs that give it to
+/// C's `free` instead, so it comes from their heap.
 pub unsafe fn of_ring(ring: *const io_uring) -> Result<*mut io_uring_probe> {
-    // SAFETY: see the module ring; the mapping has room for MAX_OPS and is zeroed.
+    // SAFETY: see the module ring; the memory has room for MAX_OPS and is zeroed.
     unsafe {
-        let memory = mem::map_anonymous(PROBE_SIZE, 0)?;
+        let memory = heap::allocate_zeroed(PROBE_SIZE)?;
         register(ring, IORING_REGISTER_PROBE, memory, MAX_OPS as c_uint).inspect_err(|_| {
-            let _ = mem::unmap(memory, PROBE_SIZE);
+            heap::free(memory, PROBE_SIZE);
         })?;
         Ok(memory.cast())
     }
@@ -44,7 +45,7 @@ pub fn of_new_ring() -> Result<*mut io_uring_probe> {
 /// It must come from this module and not be used again.
 pub unsafe fn free(probe: *mut io_uring_probe) {
     if !probe.is_null() {
-        // SAFETY: the mapping is of_ring's; unmapping one that exists cannot fail.
-        let _ = unsafe { mem::unmap(probe.cast(), PROBE_SIZE) };
+        // SAFETY: the memory is of_ring's, and the caller does not use it again.
+        unsafe { heap::free(probe.cast(), PROBE_SIZE) };
     }
 }

@@ -1,7 +1,7 @@
 //! Making a ring and taking it down.
 
 use super::flags::*;
-use super::memory::{allocate, Mappings, OwnMemory};
+use super::memory::{allocate, sq_array_offset, Mappings, OwnMemory};
 use super::ring_fd;
 use crate::abi::liburing::{io_uring, io_uring_cq, io_uring_sq};
 use crate::abi::uring::*;
@@ -24,7 +24,7 @@ pub unsafe fn queue_init(
         if params.flags & IORING_SETUP_NO_MMAP != 0 {
             return init_in_own_memory(entries, ring, params);
         }
-        let ring_fd = setup_without_sq_array(entries, params)?;
+        let ring_fd = make(entries, params)?;
         queue_mmap(ring_fd, params, ring).inspect_err(|_| {
             let _ = fd::close(ring_fd);
         })
@@ -137,6 +137,9 @@ unsafe fn resize_mapped(ring: *mut io_uring, params: &mut io_uring_params) -> Re
             1,
         )?;
         params.features = (*ring).features;
+        if (*ring).flags & IORING_SETUP_NO_SQARRAY == 0 && params.sq_off.array == 0 {
+            params.sq_off.array = sq_array_offset(params, (*ring).flags);
+        }
         let old = mappings(ring);
         let maps = Mappings::of_ring((*ring).ring_fd, params, (*ring).flags)?;
         let sqe_tail = (*ring).sq.sqe_tail;
@@ -148,21 +151,14 @@ unsafe fn resize_mapped(ring: *mut io_uring, params: &mut io_uring_params) -> Re
     Ok(())
 }
 
-/// Asks for a ring without the SQ index array first: one load and store less for each SQE. A kernel
-/// before 6.6 does not know the flag.
-unsafe fn setup_without_sq_array(entries: c_uint, params: &mut io_uring_params) -> Result<c_int> {
-    let wanted = params.flags;
-    params.flags |= IORING_SETUP_NO_SQARRAY;
-    // SAFETY: see the module ring.
-    unsafe {
-        match backing::setup(entries, params) {
-            Err(Errno::EINVAL) if wanted & IORING_SETUP_NO_SQARRAY == 0 => {
-                params.flags = wanted;
-                backing::setup(entries, params)
-            }
-            result => result,
-        }
+/// Asks the server for the ring. It keeps the SQ index array unless the caller does without: programs
+/// compiled against older headers may fill the array themselves. SQ_REWIND is only to be had without.
+unsafe fn make(entries: c_uint, params: &mut io_uring_params) -> Result<c_int> {
+    if params.flags & IORING_SETUP_SQ_REWIND != 0 {
+        params.flags |= IORING_SETUP_NO_SQARRAY;
     }
+    // SAFETY: see the module ring.
+    unsafe { backing::setup(entries, params) }
 }
 
 unsafe fn init_in_own_memory(
@@ -197,7 +193,7 @@ unsafe fn init_no_mmap(
     params.cq_off.user_addr = maps.sq as u64;
     // SAFETY: see the module ring; the memory is as large as OwnMemory says a ring needs.
     unsafe {
-        let fd = setup_without_sq_array(entries, params)?;
+        let fd = make(entries, params)?;
         attach(ring, params, params.flags, maps);
         set_fd(ring, fd, params);
     }
@@ -256,11 +252,20 @@ unsafe fn attach(ring: *mut io_uring, params: &io_uring_params, flags: c_uint, m
     }
 }
 
-/// SQE i always goes out through slot i, so the index array is written once.
+/// SQE i always goes out through slot i, so the index array is written once. By fours, as far as there
+/// are so many: the number of entries is a power of two.
 unsafe fn fill_sq_array(sq: &io_uring_sq) {
-    for index in 0..sq.ring_entries {
-        // SAFETY: the array has ring_entries slots.
-        unsafe { sq.array.add(index as usize).write(index) };
+    const CHUNK: c_uint = 4;
+    // SAFETY: the array has ring_entries slots, the first of them on a cache line's start.
+    unsafe {
+        for index in 0..sq.ring_entries.min(CHUNK) {
+            sq.array.add(index as usize).write(index);
+        }
+        for chunk in 1..sq.ring_entries / CHUNK {
+            let first = chunk * CHUNK;
+            let indices = [first, first + 1, first + 2, first + 3];
+            sq.array.cast::<[c_uint; CHUNK as usize]>().add(chunk as usize).write(indices);
+        }
     }
 }
 

@@ -16,6 +16,7 @@ pub mod env;
 pub mod fd;
 pub mod file;
 pub mod futex;
+pub mod heap;
 pub mod lock;
 pub mod mem;
 pub mod process;

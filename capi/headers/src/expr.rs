@@ -206,6 +206,7 @@ impl Exprs<'_> {
             ("null" | "null_mut", []) => "NULL".to_owned(),
             ("size_of", []) => format!("sizeof({})", self.type_argument(callee)?),
             ("unlikely", [condition]) => format!("uring_unlikely({})", self.expr(condition)?.text),
+            ("keep_branch", []) => "uring_keep_branch()".to_owned(),
             ("read_once", [p]) => format!("IO_URING_READ_ONCE({})", self.pointee(p)?),
             ("write_once", [p, value]) => {
                 format!("IO_URING_WRITE_ONCE({}, {})", self.pointee(p)?, self.expr(value)?.text)

@@ -37,6 +37,9 @@
 #define uring_likely(cond) __builtin_expect(!!(cond), 1)
 #endif
 
+/* Inside of an if: it stays a branch, so that the processor goes on by its guess. */
+#define uring_keep_branch() __asm__ __volatile__("")
+
 /*
  * The functions that have their body here. From C++20 on they are `inline` with external linkage, so
  * that modules can export what uses them.

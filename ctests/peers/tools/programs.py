@@ -86,7 +86,7 @@ def find_tool(name):
 def environment(library):
     """For a program to use the library in directory `library`, or the system's if that is None."""
     env = {k: v for k, v in os.environ.items() if k != "LD_LIBRARY_PATH"}
-    env["LC_ALL"] = "C"
+    env["LC_ALL"] = "C.UTF-8"
     return env if library is None else env | {"LD_LIBRARY_PATH": str(library)}
 
 

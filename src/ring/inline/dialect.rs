@@ -23,3 +23,10 @@ pub const fn unlikely(condition: bool) -> bool {
 
 #[cold]
 const fn cold() {}
+
+/// Inside of an `if`: the compiler must not turn it into arithmetic, so that the processor goes on by
+/// its guess instead of waiting for what the condition depends on.
+#[inline(always)]
+pub fn keep_branch() {
+    core::hint::black_box(());
+}
