@@ -12,7 +12,7 @@ const HIGHEST: u64 = if cfg!(target_arch = "x86_64") { 1 << 47 } else { 1 << 48 
 #[inline(always)]
 pub fn checked<T>(address: *mut T, size: usize) -> Result<*mut T> {
     let start = address as u64;
-    if start < LOWEST || start >= HIGHEST || start + size as u64 > HIGHEST {
+    if !(LOWEST..HIGHEST).contains(&start) || start + size as u64 > HIGHEST {
         return Err(Errno::EFAULT);
     }
     Ok(address)
