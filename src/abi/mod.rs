@@ -5,6 +5,7 @@ pub mod aio;
 pub mod aio_ring;
 pub mod ctypes;
 mod layout;
+pub mod libaio;
 pub mod liburing;
 pub mod uring;
 mod values;

@@ -12,6 +12,7 @@
 
 pub mod context;
 mod events;
+pub mod inline;
 pub mod mode;
 pub mod registry;
 mod request;

@@ -34,7 +34,8 @@ impl Lock {
         self.0
             .compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed)
             .is_ok()
-            .then_some(Guard(self))
+            // Not then_some: a guard made in vain would let go of somebody else's lock.
+            .then(|| Guard(self))
     }
 
     #[cold]

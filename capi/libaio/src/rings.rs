@@ -1,8 +1,7 @@
 //! The ring calls of 2018.
 
 use crate::answer::answer;
-use crate::context::Context;
-use anyring::abi::aio_ring::{aio_cq_ring, aio_sq_ring};
+use anyring::abi::aio_ring::{aio_cq_ring, aio_sq_ring, anyring_aio};
 use anyring::abi::ctypes::*;
 use anyring::aio::registry::ContextId;
 use anyring::aio::{rings, user};
@@ -18,21 +17,21 @@ pub unsafe extern "C" fn io_setup2(
     flags: c_uint,
     sq_ring: *mut aio_sq_ring,
     cq_ring: *mut aio_cq_ring,
-    ctxp: *mut Context,
+    ctxp: *mut io_context_t,
 ) -> c_int {
     let setup = rings::Setup { nr_events, flags, sq: sq_ring, cq: cq_ring };
     // SAFETY: see the module above.
     answer(unsafe { make(setup, ctxp) })
 }
 
-unsafe fn make(setup: rings::Setup, ctxp: *mut Context) -> Result<c_int> {
-    user::checked(ctxp, size_of::<Context>())?;
+unsafe fn make(setup: rings::Setup, ctxp: *mut io_context_t) -> Result<c_int> {
+    user::checked(ctxp, size_of::<io_context_t>())?;
     // SAFETY: see the module above.
     unsafe {
         if !(*ctxp).is_null() {
             return Err(Errno::EINVAL);
         }
-        *ctxp = rings::setup(setup)? as Context;
+        *ctxp = rings::setup(setup)? as io_context_t;
     }
     Ok(0)
 }
@@ -44,7 +43,7 @@ unsafe fn make(setup: rings::Setup, ctxp: *mut Context) -> Result<c_int> {
 /// wait for room, or the first entry's error.
 #[no_mangle]
 pub unsafe extern "C" fn io_ring_enter(
-    ctx: Context,
+    ctx: io_context_t,
     to_submit: c_uint,
     min_complete: c_uint,
     flags: c_uint,
@@ -53,4 +52,24 @@ pub unsafe extern "C" fn io_ring_enter(
     let _ = flags;
     // SAFETY: see the module above.
     answer(unsafe { rings::enter(ctx as ContextId, to_submit, min_complete) })
+}
+
+/// Makes a context of `depth` requests (rounded up to a power of two) with rings that the library maps,
+/// and stores both at `aio`, for anyring_aio_get() and its kin. `flags` are IOCTX_FLAG_*, without
+/// IOCTX_FLAG_FIXEDBUFS: io_setup2() takes such buffers from requests. 0 or -errno, as io_setup2().
+#[no_mangle]
+pub unsafe extern "C" fn anyring_aio_init(
+    depth: c_uint,
+    flags: c_uint,
+    aio: *mut anyring_aio,
+) -> c_int {
+    // SAFETY: see the module above.
+    answer(unsafe { rings::mapped::init(depth, flags, aio) }.map(|()| 0))
+}
+
+/// Ends what anyring_aio_init() made, as io_destroy(), and unmaps the rings. 0 or -EINVAL.
+#[no_mangle]
+pub unsafe extern "C" fn anyring_aio_exit(aio: *mut anyring_aio) -> c_int {
+    // SAFETY: see the module above.
+    answer(unsafe { rings::mapped::exit(aio) }.map(|()| 0))
 }

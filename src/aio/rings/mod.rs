@@ -16,6 +16,7 @@
 mod context;
 mod enter;
 mod files;
+pub mod mapped;
 mod queues;
 mod reap;
 mod reaper;
