@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+#!/bin/bash
 # For the scripts of this folder: where things are, and checks.
 # shellcheck disable=SC2034 # used by those who source this
 root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
