@@ -29,7 +29,7 @@ pub unsafe extern "C" fn anyring_iocb_init(iocb: *mut iocb, fd: c_int, opcode: c
 /// Names the function that io_queue_run() calls for the request's event. Prepare the request first.
 #[no_mangle]
 pub unsafe extern "C" fn io_set_callback(iocb: *mut iocb, cb: io_callback_t) {
-    (*iocb).data = cb;
+    (*iocb).data = cb as *mut c_void;
 }
 
 /// pread(2) of `count` bytes at `offset` into `buf`.

@@ -4,8 +4,8 @@
 //! completions from its CQ to the application's CQ ring:
 //!
 //! - Without `SQTHREAD` the caller of io_ring_enter() does both, and a thread that sleeps meanwhile
-//!   delivers what completes while the application is not inside ([`reaper`]).
-//! - With `SQTHREAD` a thread does both ([`sq_thread`]), and io_ring_enter() wakes it or waits for it.
+//!   delivers what completes while the application is not inside (`reaper`).
+//! - With `SQTHREAD` a thread does both (`sq_thread`), and io_ring_enter() wakes it or waits for it.
 //!
 //! What the application's memory says is read once and bounded; it can spoil its own results only.
 //!

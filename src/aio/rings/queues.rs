@@ -57,7 +57,9 @@ impl Queues {
     /// Requests in the SQ.
     #[inline]
     pub unsafe fn available(&self) -> u32 {
-        count(self.sq_head, unsafe { self.sq_tail() }, self.length).unwrap_or(0)
+        // SAFETY: see the module rings.
+        let tail = unsafe { self.sq_tail() };
+        count(self.sq_head, tail, self.length).unwrap_or(0)
     }
 
     /// Pairs with the application's release: entries and requests before it are complete.
