@@ -50,7 +50,7 @@ static void without_a_call(void)
 			usleep(3000);
 			CHECK_EQ(rings_ready(&r), 0);
 			CHECK_EQ(write(pipes[1], "x", 1), 1);
-			took[i] = rings_spin(&r, 1, 1000);
+			took[i] = rings_poll(&r, 1, 1000);
 			CHECK_EQ(rings_take(&r).res, POLLIN);
 			CHECK_EQ(read(pipes[0], &c, 1), 1);
 		}
@@ -74,7 +74,7 @@ static void reads_without_a_call(void)
 			for (int i = 0; i < 16; i++)
 				rings_get(&r, IOCB_CMD_PREAD, fd)->aio_offset = i * BLOCK;
 			CHECK_EQ(rings_submit(&r, 16, 0), 16);
-			rings_spin(&r, 16, 1000);
+			rings_poll(&r, 16, 1000);
 			for (int i = 0; i < 16; i++)
 				CHECK_EQ(rings_take(&r).res, BLOCK);
 		}
@@ -113,7 +113,7 @@ static void overflow(void)
 			CHECK_EQ(rings_ready(&r), wraps ? 7 : 8);
 			/* All arrive when there is room, and without a call. */
 			for (int i = 0; i < 12; i++) {
-				rings_spin(&r, 1, 1000);
+				rings_poll(&r, 1, 1000);
 				struct io_event event = rings_take(&r);
 
 				CHECK_EQ(event.res, BLOCK);
@@ -138,7 +138,7 @@ static void after_fork(void)
 			for (int i = 0; i < used; i++) {
 				rings_get(&r, IOCB_CMD_PREAD, fd);
 				CHECK_EQ(rings_submit(&r, 1, 0), 1);
-				rings_spin(&r, 1, 1000);
+				rings_poll(&r, 1, 1000);
 				rings_take(&r);
 			}
 			pid_t pid = fork_child();
@@ -146,7 +146,7 @@ static void after_fork(void)
 			for (int i = 0; i < 20; i++) {
 				rings_get(&r, IOCB_CMD_PREAD, fd)->aio_offset = i * BLOCK;
 				CHECK_EQ(rings_submit(&r, 1, 0), 1);
-				rings_spin(&r, 1, 2000);
+				rings_poll(&r, 1, 2000);
 				CHECK_EQ(rings_take(&r).res, BLOCK);
 			}
 			if (pid == 0) {
@@ -217,7 +217,7 @@ static void submitter_ends(void)
 		usleep(20000);
 		CHECK_EQ(rings_ready(&r), 0);
 		CHECK_EQ(write(pipes[1], "x", 1), 1);
-		rings_spin(&r, 1, 1000);
+		rings_poll(&r, 1, 1000);
 		CHECK_EQ(rings_take(&r).res, POLLIN);
 		destroy(&r);
 	}

@@ -80,7 +80,7 @@ static void sleeps_and_wakes(void)
 		CHECK_EQ(rings_ready(&r), 0);
 		CHECK(clock() - used < CLOCKS_PER_SEC / 20);
 		CHECK_EQ(io_ring_enter(r.ctx, 1, 0, 0), 1);
-		rings_spin(&r, 1, 1000);
+		rings_poll(&r, 1, 1000);
 		CHECK_EQ(rings_take(&r).res, BLOCK);
 	}
 	destroy(&r);
@@ -98,7 +98,7 @@ static void none_is_missed(void)
 		__atomic_signal_fence(__ATOMIC_SEQ_CST);
 		if (__atomic_load_n(&r.sq->kflags, __ATOMIC_RELAXED) & AIO_SQ_NEED_WAKEUP)
 			CHECK_EQ(io_ring_enter(r.ctx, 1, 0, 0), 1);
-		rings_spin(&r, 1, 500);
+		rings_poll(&r, 1, 500);
 		CHECK_EQ(rings_take(&r).res, BLOCK);
 		double start = now_ms();
 
