@@ -47,6 +47,27 @@ pub struct io_event {
     pub res2: __s64,
 }
 
+/// What stands at a context's address, before its ring of events: programs may reap there by themselves.
+#[repr(C)]
+pub struct aio_ring {
+    /// The kernel's number of the context.
+    pub id: __u32,
+    /// Events that the ring has room for, one of which stays free.
+    pub nr: __u32,
+    /// The oldest event; advanced by who reaps.
+    pub head: __u32,
+    /// Where the next event will stand.
+    pub tail: __u32,
+    /// [`AIO_RING_MAGIC`] in contexts of the kernel's.
+    pub magic: __u32,
+    /// 1.
+    pub compat_features: __u32,
+    /// 0.
+    pub incompat_features: __u32,
+    /// Bytes before the events.
+    pub header_length: __u32,
+}
+
 /// pread(2).
 pub const IOCB_CMD_PREAD: __u16 = 0;
 /// pwrite(2).
@@ -71,7 +92,7 @@ pub const IOCB_FLAG_IOPRIO: __u32 = 2;
 pub const AIO_RING_MAGIC: __u32 = 0xa10a_10a1;
 
 mod layout {
-    use super::{io_event, iocb};
+    use super::{aio_ring, io_event, iocb};
     use core::mem::{offset_of, size_of};
     use static_assertions::const_assert_eq;
 
@@ -83,4 +104,6 @@ mod layout {
     const_assert_eq!(offset_of!(iocb, aio_offset), 40);
     const_assert_eq!(offset_of!(iocb, aio_resfd), 60);
     const_assert_eq!(size_of::<io_event>(), 32);
+    const_assert_eq!(size_of::<aio_ring>(), 32);
+    const_assert_eq!(offset_of!(aio_ring, magic), 16);
 }

@@ -1,11 +1,14 @@
 //! A context's life, and its submission side.
 
+use super::delivery::{self, Delivery};
 use super::events;
+use super::ids;
 use super::mode::Mode;
 use super::registry::{self, ContextId, Entry};
 use super::request::prepare;
 use super::slots::{Slot, Slots};
 use super::user;
+use super::user_ring::UserRing;
 use crate::abi::aio::{iocb, IOCB_FLAG_RESFD};
 use crate::abi::liburing::io_uring;
 use crate::abi::uring::*;
@@ -14,9 +17,10 @@ use crate::ring::barrier::{io_uring_smp_load_acquire, read_once, write_once};
 use crate::ring::inline::*;
 use crate::ring::register::register;
 use crate::ring::setup::{queue_exit, queue_init};
+use crate::sys::fd::check_eventfd;
 use crate::sys::{Errno, Result};
 use core::cell::UnsafeCell;
-use core::ffi::{c_int, c_long, c_uint, c_void};
+use core::ffi::{c_int, c_long, c_void};
 use core::mem::{size_of, zeroed};
 use core::ptr::null;
 
@@ -29,20 +33,15 @@ const SQ_THREAD_IDLE_MS: u32 = 1;
 /// Requests in one context; what memory for their slots sets as a limit.
 const MAX_REQUESTS: u32 = 16 << 20;
 
-/// In a CQE's `user_data`: not a slot, but a write to an eventfd that failed.
-pub(super) const EVENTFD_SIGNAL: u64 = 1 << 62;
 /// In a CQE's `user_data`: posted only to wake somebody who waits.
 pub(super) const WAKE_UP: u64 = 1 << 63;
-
-/// What an eventfd is told for each completion.
-static ONE: u64 = 1;
 
 /// An aio context: a ring and the requests in flight on it.
 pub struct Context {
     ring: UnsafeCell<io_uring>,
     pub(super) slots: Slots,
-    /// Process that made it; a child must not wait for what its parent has in flight.
-    owner: i32,
+    pub(super) user_ring: UserRing,
+    pub(super) delivery: Delivery,
     /// Set in each request's SQE.
     sqe_flags: u8,
 }
@@ -53,6 +52,11 @@ impl Context {
         self.ring.get()
     }
 
+    /// What goes into each request's SQE.
+    pub(super) fn sqe_flags(&self) -> u8 {
+        self.sqe_flags
+    }
+
     /// Whether submitting looks at a request at all; otherwise errors are found later, by another thread.
     fn looked_at_in_submit(&self) -> bool {
         // SAFETY: the flags do not change.
@@ -60,31 +64,46 @@ impl Context {
     }
 
     fn new(nr_events: u32, mode: Mode) -> Result<Self> {
-        let slots = Slots::new(nr_events)?;
-        // SAFETY: params and ring may be zero; queue_init fills the ring in.
-        unsafe {
-            let mut params: io_uring_params = zeroed();
-            let mut ring: io_uring = zeroed();
-            params.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL;
-            params.cq_entries = nr_events.next_power_of_two().clamp(8, MAX_CQES);
-            if mode == Mode::SqThread {
-                params.flags |= IORING_SETUP_SQPOLL;
-                params.sq_thread_idle = SQ_THREAD_IDLE_MS;
+        let user_ring = UserRing::new(nr_events)?;
+        let slots = Slots::new(user_ring.capacity());
+        let made = slots.and_then(|slots| match new_ring(nr_events, mode) {
+            Ok(ring) => Ok((slots, ring)),
+            Err(errno) => {
+                // SAFETY: nobody has used them.
+                unsafe { slots.unmap() };
+                Err(errno)
             }
-            let sqe_flags = if mode == Mode::SqWq { IOSQE_ASYNC as u8 } else { 0 };
-            match queue_init(nr_events.clamp(4, MAX_BATCH), &mut ring, &mut params) {
-                Ok(()) => Ok(Context {
-                    ring: UnsafeCell::new(ring),
-                    slots,
-                    owner: crate::sys::process::id(),
-                    sqe_flags,
-                }),
-                Err(errno) => {
-                    slots.unmap();
-                    Err(errno)
-                }
+        });
+        match made {
+            Ok((slots, ring)) => Ok(Context {
+                ring: UnsafeCell::new(ring),
+                slots,
+                user_ring,
+                delivery: Delivery::new(),
+                sqe_flags: if mode == Mode::SqWq { IOSQE_ASYNC as u8 } else { 0 },
+            }),
+            Err(errno) => {
+                // SAFETY: nobody has used it.
+                unsafe { user_ring.unmap() };
+                Err(errno)
             }
         }
+    }
+}
+
+fn new_ring(nr_events: u32, mode: Mode) -> Result<io_uring> {
+    // SAFETY: params and ring may be zero; queue_init fills the ring in.
+    unsafe {
+        let mut params: io_uring_params = zeroed();
+        let mut ring: io_uring = zeroed();
+        params.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL;
+        params.cq_entries = nr_events.next_power_of_two().clamp(8, MAX_CQES);
+        if mode == Mode::SqThread {
+            params.flags |= IORING_SETUP_SQPOLL;
+            params.sq_thread_idle = SQ_THREAD_IDLE_MS;
+        }
+        queue_init(nr_events.clamp(4, MAX_BATCH), &mut ring, &mut params)?;
+        Ok(ring)
     }
 }
 
@@ -94,6 +113,7 @@ impl Drop for Context {
         unsafe {
             queue_exit(self.ring.get());
             self.slots.unmap();
+            self.user_ring.unmap();
         }
     }
 }
@@ -104,24 +124,32 @@ pub fn setup(nr_events: u32, mode: Mode) -> Result<ContextId> {
     match nr_events {
         0 => Err(Errno::EINVAL),
         n if n > MAX_REQUESTS => Err(Errno::EAGAIN),
-        n => Ok(registry::insert(Context::new(n, mode)?)?.id()),
+        n => {
+            let entry = registry::insert(Context::new(n, mode)?)?;
+            // SAFETY: the entry is live, and nobody else knows of it.
+            ids::add(entry, unsafe { &entry.context().user_ring }).inspect_err(|_| unsafe {
+                if registry::begin_removal(entry).is_ok() {
+                    registry::finish_removal(entry);
+                }
+            })
+        }
     }
 }
 
 /// Ends a context: cancels what can be, waits for the rest, wakes those who wait for events.
 pub fn destroy(id: ContextId) -> Result<()> {
-    let entry = registry::find(id)?;
+    let entry = ids::find(id)?;
     registry::begin_removal(entry)?;
+    ids::remove(id);
     // SAFETY: the removal began in this call, so the context stays until it is finished below.
     unsafe {
         // Calls that took a lock before the removal began are over once we have had both.
         drop(entry.cq_lock.lock());
         drop(entry.sq_lock.lock());
         let context = entry.context();
-        if context.owner == crate::sys::process::id() {
-            cancel_all(context);
-            events::drain(entry, context);
-        }
+        context.delivery.end(entry, context);
+        cancel_all(context);
+        events::drain(entry, context);
         registry::finish_removal(entry);
     }
     Ok(())
@@ -144,12 +172,29 @@ unsafe fn cancel_all(context: &Context) {
 /// that fails. Its errno when that is the first: `EINVAL` for a bad request, `EFAULT` for an address
 /// that cannot be one, `EBADF` for a bad file, `EAGAIN` when as many are in flight as may be.
 pub unsafe fn submit(id: ContextId, nr: c_long, requests: *const *mut iocb) -> Result<c_int> {
-    let entry = registry::find(id)?;
+    let entry = ids::find(id)?;
     let nr = usize::try_from(nr).map_err(|_| Errno::EINVAL)?.min(c_int::MAX as usize);
     if nr == 0 {
         return Ok(0);
     }
     user::checked(requests.cast_mut(), nr.saturating_mul(size_of::<*mut iocb>()))?;
+    // SAFETY: the requests are the C caller's; submit_to and deliver check that the entry lives.
+    unsafe {
+        let (submitted, delivers) = submit_to(entry, nr, requests)?;
+        if delivers {
+            delivery::deliver(entry);
+        }
+        Ok(submitted)
+    }
+}
+
+/// Submits up to `nr` requests; returns how many, and whether events are to be delivered.
+#[inline]
+unsafe fn submit_to(
+    entry: &'static Entry,
+    nr: usize,
+    requests: *const *mut iocb,
+) -> Result<(c_int, bool)> {
     let _sq = entry.sq_lock.lock();
     if !entry.is_live() {
         return Err(Errno::EINVAL);
@@ -157,9 +202,16 @@ pub unsafe fn submit(id: ContextId, nr: c_long, requests: *const *mut iocb) -> R
     // SAFETY: the entry is live under the SQ lock, which makes the ring's SQ side ours.
     unsafe {
         let context = entry.context();
+        let mut room = usize::MAX;
+        if context.delivery.delivers() {
+            context.delivery.look(entry, context)?;
+            let pending = context.slots.in_flight() + context.user_ring.unreaped();
+            room = context.user_ring.capacity().saturating_sub(pending) as usize;
+        }
+        let most = nr.min(room);
         let mut submitted = 0;
-        while submitted < nr {
-            let batch = prepare_batch(context, nr - submitted, requests.add(submitted));
+        while submitted < most {
+            let batch = prepare_batch(entry, context, most - submitted, requests.add(submitted));
             let flushed = flush(context, batch.taken)?;
             submitted += flushed as usize;
             match batch.stopped {
@@ -169,10 +221,13 @@ pub unsafe fn submit(id: ContextId, nr: c_long, requests: *const *mut iocb) -> R
                 None => {}
             }
         }
+        if submitted == 0 {
+            return Err(Errno::EAGAIN);
+        }
         if nr == 1 && context.looked_at_in_submit() {
             returned_at_once(context, requests.read())?;
         }
-        Ok(submitted as c_int)
+        Ok((submitted as c_int, context.delivery.delivers()))
     }
 }
 
@@ -184,13 +239,18 @@ struct Batch {
 
 /// Fills the SQ with requests, as many as there are and it holds.
 #[inline]
-unsafe fn prepare_batch(context: &Context, nr: usize, requests: *const *mut iocb) -> Batch {
+unsafe fn prepare_batch(
+    entry: &'static Entry,
+    context: &Context,
+    nr: usize,
+    requests: *const *mut iocb,
+) -> Batch {
     let mut taken = 0;
     // SAFETY: the caller holds the SQ lock; the requests are the C caller's.
     unsafe {
         while (taken as usize) < nr {
             let request = requests.add(taken as usize).read();
-            match prepare_one(context, request) {
+            match prepare_one(entry, context, request) {
                 Ok(true) => taken += 1,
                 Ok(false) => break,
                 Err(errno) => return Batch { taken, stopped: Some(errno) },
@@ -202,18 +262,22 @@ unsafe fn prepare_batch(context: &Context, nr: usize, requests: *const *mut iocb
 
 /// Puts one request into the SQ; false when that has no room for it.
 #[inline]
-unsafe fn prepare_one(context: &Context, address: *mut iocb) -> Result<bool> {
+unsafe fn prepare_one(
+    entry: &'static Entry,
+    context: &Context,
+    address: *mut iocb,
+) -> Result<bool> {
     user::checked(address, size_of::<iocb>())?;
     let ring = context.ring();
     // SAFETY: the caller holds the SQ lock; the request is the C caller's, read once.
     unsafe {
-        let request = address.read_unaligned();
-        let signals = request.aio_flags & IOCB_FLAG_RESFD != 0;
-        if io_uring_sq_space_left(ring) < 1 + c_uint::from(signals) {
+        if io_uring_sq_space_left(ring) == 0 {
             return Ok(false);
         }
-        if signals {
-            eventfd_or_error(request.aio_resfd as c_int)?;
+        let request = address.read_unaligned();
+        if request.aio_flags & IOCB_FLAG_RESFD != 0 {
+            check_eventfd(request.aio_resfd as c_int)?;
+            context.delivery.begin(entry)?;
         }
         let index = context.slots.take()?;
         let sqe = io_uring_get_sqe(ring);
@@ -225,22 +289,8 @@ unsafe fn prepare_one(context: &Context, address: *mut iocb) -> Result<bool> {
         (*sqe).flags |= context.sqe_flags;
         (*sqe).user_data = u64::from(index);
         context.slots.set(index, &request, address as u64);
-        if signals {
-            // The signal follows the event: an eventfd that is readable means there is one.
-            (*sqe).flags |= IOSQE_IO_HARDLINK as u8;
-            let signal = io_uring_get_sqe(ring);
-            let one = (&raw const ONE).cast();
-            io_uring_prep_write(signal, request.aio_resfd as c_int, one, 8, 0);
-            (*signal).flags |= IOSQE_CQE_SKIP_SUCCESS as u8;
-            (*signal).user_data = EVENTFD_SIGNAL;
-        }
     }
     Ok(true)
-}
-
-/// An eventfd is the only file that takes 8 bytes and refuses 7: a write of none tells without effect.
-fn eventfd_or_error(fd: c_int) -> Result<()> {
-    crate::sys::fd::check_eventfd(fd)
 }
 
 /// Publishes what was prepared and enters until it is consumed; returns how many requests were. What
@@ -261,10 +311,10 @@ unsafe fn flush(context: &Context, taken: u32) -> Result<u32> {
                 Ok(n) if n > 0 => left -= (n as u32).min(left),
                 Err(Errno::EINTR) => {}
                 refused => {
-                    let requests = withdraw(context, left);
+                    withdraw(context, left);
                     return match refused {
-                        Err(errno) if requests == taken => Err(errno),
-                        _ => Ok(taken - requests),
+                        Err(errno) if left == taken => Err(errno),
+                        _ => Ok(taken - left),
                     };
                 }
             }
@@ -287,27 +337,17 @@ unsafe fn hand_over(ring: *mut io_uring, taken: u32) -> Result<u32> {
     Ok(taken)
 }
 
-/// Takes the last `sqes` SQEs back from the SQ; returns how many requests they were.
+/// Takes the last `count` requests back from the SQ.
 #[cold]
-unsafe fn withdraw(context: &Context, sqes: u32) -> u32 {
+unsafe fn withdraw(context: &Context, count: u32) {
     let ring = context.ring();
     // SAFETY: the caller holds the SQ lock, and the server looks at the SQ only within an enter.
     unsafe {
-        let tail = (*ring).sq.sqe_tail;
-        let mut requests = 0;
-        for back in 1..=sqes {
-            let at = tail.wrapping_sub(back) & (*ring).sq.ring_mask;
-            let sqe = (*ring).sq.sqes.add(at as usize);
-            if (*sqe).user_data != EVENTFD_SIGNAL {
-                requests += 1;
-            }
-        }
-        let tail = tail.wrapping_sub(sqes);
+        let tail = (*ring).sq.sqe_tail.wrapping_sub(count);
         (*ring).sq.sqe_tail = tail;
         (*ring).sq.sqe_head = tail;
         write_once((*ring).sq.ktail, tail);
-        context.slots.untake(requests);
-        requests
+        context.slots.untake(count);
     }
 }
 
@@ -339,7 +379,7 @@ unsafe fn returned_at_once(context: &Context, address: *mut iocb) -> Result<()> 
 /// Asks to cancel the request at `address`; `EINPROGRESS` when its event is on its way, `EINVAL` when
 /// it is not in flight or past cancelling.
 pub unsafe fn cancel(id: ContextId, address: *mut iocb) -> Result<()> {
-    let entry = registry::find(id)?;
+    let entry = ids::find(id)?;
     user::checked(address, size_of::<iocb>())?;
     let _sq = entry.sq_lock.lock();
     if !entry.is_live() {

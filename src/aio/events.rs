@@ -1,11 +1,13 @@
 //! A context's completion side: reaping CQEs into events, and waiting for them.
 
-use super::context::{Context, EVENTFD_SIGNAL, WAKE_UP};
-use super::registry::{self, ContextId, Entry};
-use super::request::prepare;
+use super::context::{Context, WAKE_UP};
+use super::delivery::Signals;
+use super::ids;
+use super::registry::{ContextId, Entry};
+use super::request::{is_synchronous_in_kernel, prepare};
 use super::slots::Slot;
 use super::user;
-use crate::abi::aio::io_event;
+use crate::abi::aio::{io_event, IOCB_FLAG_RESFD};
 use crate::abi::ctypes::__kernel_timespec;
 use crate::abi::uring::*;
 use crate::backing;
@@ -13,7 +15,7 @@ use crate::ring::barrier::{io_uring_smp_load_acquire, read_once};
 use crate::ring::inline::*;
 use crate::ring::submit::{cq_needs_flush, get_events as flush_cq, submit};
 use crate::sys::clock::Deadline;
-use crate::sys::{Errno, Result};
+use crate::sys::{futex, Errno, Result};
 use core::ffi::{c_int, c_long, c_void};
 use core::mem::size_of;
 use core::sync::atomic::Ordering;
@@ -36,7 +38,7 @@ pub unsafe fn get_events(
     events: *mut io_event,
     timing: Timing,
 ) -> Result<c_int> {
-    let entry = registry::find(id)?;
+    let entry = ids::find(id)?;
     if min_nr < 0 || nr < min_nr {
         return Err(Errno::EINVAL);
     }
@@ -57,24 +59,35 @@ pub unsafe fn get_events(
 /// Waits until there are `min_nr` events, with `got` of them there already.
 #[cold]
 unsafe fn wait(
-    entry: &Entry,
+    entry: &'static Entry,
     events: *mut io_event,
     mut got: usize,
     min_nr: usize,
     nr: usize,
     timing: Timing,
 ) -> Result<usize> {
-    let poll =
-        min_nr == 0 || matches!(timing.timeout, Some(ts) if ts.tv_sec <= 0 && ts.tv_nsec <= 0);
-    let deadline = timing.timeout.map(Deadline::after).transpose()?;
-    loop {
-        // SAFETY: a visitor keeps the context; the events are the C caller's.
-        unsafe {
-            let wanted = if poll { 0 } else { min_nr - got };
+    let timeout = timing.timeout.map(normalized);
+    let poll = matches!(timeout, Some(ts) if ts.tv_sec < 0 || (ts.tv_sec == 0 && ts.tv_nsec == 0));
+    let mut min_nr = min_nr;
+    // SAFETY: a visitor keeps the context; the events are the C caller's.
+    unsafe {
+        if min_nr == 0 && !poll && visit(entry, |c| Ok(c.slots.any(is_synchronous_in_kernel)))? {
+            // Callers that give a time and no number know that such a request has completed.
+            min_nr = 1;
+        }
+        let poll = poll || min_nr == 0;
+        let deadline = timeout.filter(|_| !poll).map(Deadline::after).transpose()?;
+        loop {
             let entered = visit(entry, |context| {
-                if poll && !cq_needs_flush(context.ring()) {
+                if poll && !cq_needs_flush(context.ring()) || has_delivered(entry, context) {
                     return Ok(0);
                 }
+                let wanted = match poll {
+                    true => 0,
+                    // Each event that has an eventfd is signalled when it comes.
+                    false if context.delivery.has_begun() => 1,
+                    false => min_nr - got,
+                };
                 enter(context, wanted as u32, deadline.as_ref(), timing.sigmask)
             });
             got += reap(entry, events.add(got), nr - got)?;
@@ -89,21 +102,43 @@ unsafe fn wait(
     }
 }
 
+/// The same time with nanoseconds below a second.
+fn normalized(time: __kernel_timespec) -> __kernel_timespec {
+    const SECOND: i64 = 1_000_000_000;
+    let carry = time.tv_nsec.div_euclid(SECOND);
+    __kernel_timespec {
+        tv_sec: time.tv_sec.saturating_add(carry),
+        tv_nsec: time.tv_nsec.rem_euclid(SECOND),
+    }
+}
+
+/// Whether events have been delivered to the user ring. While the caller is a visitor none will be.
+fn has_delivered(entry: &Entry, context: &Context) -> bool {
+    context.delivery.has_begun() && {
+        // A delivery that began before the caller was a visitor is over once we have the lock.
+        drop(entry.cq_lock.lock());
+        context.user_ring.unreaped() > 0
+    }
+}
+
 /// Counts as a visitor meanwhile, so that the context stays although no lock is held.
 unsafe fn visit<T>(entry: &Entry, f: impl FnOnce(&Context) -> Result<T>) -> Result<T> {
     // SeqCst on both sides: either destroy sees the visitor, or the visitor sees the entry dying.
     entry.visitors.fetch_add(1, Ordering::SeqCst);
-    let result = if entry.is_live() {
+    let (result, awaited) = if entry.is_live() {
         // SAFETY: destroy waits for visitors that it can see before it frees the context.
-        f(unsafe { entry.context() })
+        let context = unsafe { entry.context() };
+        (f(context), context.delivery.awaits_visitors())
     } else {
-        Err(Errno::EINVAL)
+        (Err(Errno::EINVAL), false)
     };
-    entry.visitors.fetch_sub(1, Ordering::SeqCst);
+    if entry.visitors.fetch_sub(1, Ordering::SeqCst) == 1 && awaited {
+        futex::wake(&entry.visitors, 1);
+    }
     result
 }
 
-unsafe fn enter(
+pub(super) unsafe fn enter(
     context: &Context,
     wanted: u32,
     deadline: Option<&Deadline>,
@@ -128,43 +163,71 @@ unsafe fn enter(
 
 /// Moves up to `nr` completions to `events`.
 #[inline]
-unsafe fn reap(entry: &Entry, events: *mut io_event, nr: usize) -> Result<usize> {
+unsafe fn reap(entry: &'static Entry, events: *mut io_event, nr: usize) -> Result<usize> {
     let _cq = entry.cq_lock.lock();
     if !entry.is_live() {
         return Err(Errno::EINVAL);
     }
-    // SAFETY: the entry is live under the CQ lock, which makes the ring's CQ side ours.
+    // SAFETY: the entry is live under the CQ lock; the events are the C caller's.
     unsafe {
         let context = entry.context();
+        let mut got = 0;
+        if context.delivery.delivers() {
+            context.delivery.decide(entry, context)?;
+            got = context.user_ring.take(events, nr);
+        }
+        let first = got;
+        consume(entry, context, nr - first, |event| {
+            events.add(got).write(event);
+            got += 1;
+        });
+        Ok(got)
+    }
+}
+
+/// Hands up to `nr` completions' events to `sink`, under the CQ lock, and signals their eventfds.
+#[inline(always)]
+pub(super) unsafe fn consume(
+    entry: &Entry,
+    context: &Context,
+    nr: usize,
+    mut sink: impl FnMut(io_event),
+) {
+    // SAFETY: the caller holds the CQ lock, which makes the ring's CQ side ours.
+    unsafe {
         let ring = context.ring();
         let mask = (*ring).cq.ring_mask;
         let head = read_once((*ring).cq.khead);
         // Pairs with the server's release of the tail: the CQEs before it are complete.
         let tail = io_uring_smp_load_acquire((*ring).cq.ktail);
-        let (mut at, mut got, mut again) = (head, 0, false);
+        let (mut at, mut got, mut again, mut signals) = (head, 0, false, Signals::none());
         while at != tail && got < nr {
             let cqe = (*ring).cq.cqes.add((at & mask) as usize);
             at = at.wrapping_add(1);
             match outcome(context, (*cqe).user_data, (*cqe).res) {
-                Outcome::Event(event) => {
-                    events.add(got).write(event);
+                Outcome::Event(event, eventfd) => {
+                    sink(event);
                     got += 1;
+                    if let Some(eventfd) = eventfd {
+                        signals.add(eventfd);
+                    }
                 }
                 Outcome::Again(index) => again |= resubmit(entry, context, index),
                 Outcome::Nothing => {}
             }
         }
         io_uring_cq_advance(ring, at.wrapping_sub(head));
+        signals.send();
         if again {
             let _sq = entry.sq_lock.lock();
             let _ = submit(ring);
         }
-        Ok(got)
     }
 }
 
 enum Outcome {
-    Event(io_event),
+    /// With the eventfd to signal.
+    Event(io_event, Option<c_int>),
     /// The request in this slot must run once more.
     Again(u32),
     Nothing,
@@ -173,8 +236,7 @@ enum Outcome {
 #[inline]
 unsafe fn outcome(context: &Context, user_data: u64, res: i32) -> Outcome {
     let Some(slot) = context.slots.get(user_data) else {
-        // Somebody was woken, or an eventfd could not be signalled: it was closed.
-        debug_assert!(user_data & (WAKE_UP | EVENTFD_SIGNAL) != 0);
+        debug_assert!(user_data & WAKE_UP != 0);
         return Outcome::Nothing;
     };
     let index = user_data as u32;
@@ -185,11 +247,13 @@ unsafe fn outcome(context: &Context, user_data: u64, res: i32) -> Outcome {
     }
     let event =
         io_event { data: slot.request.aio_data, obj: slot.address, res: i64::from(res), res2: 0 };
+    let signals = slot.request.aio_flags & IOCB_FLAG_RESFD != 0;
+    let eventfd = signals.then_some(slot.request.aio_resfd as c_int);
     context.slots.give(index);
     if fate == Slot::RETURNED {
         Outcome::Nothing
     } else {
-        Outcome::Event(event)
+        Outcome::Event(event, eventfd)
     }
 }
 
@@ -208,6 +272,7 @@ unsafe fn resubmit(entry: &Entry, context: &Context, index: u32) -> bool {
         if sqe.is_null() || prepare(sqe, &context.slots[index].request).is_err() {
             return false;
         }
+        (*sqe).flags |= context.sqe_flags();
         (*sqe).user_data = u64::from(index);
     }
     true

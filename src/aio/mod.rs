@@ -11,7 +11,9 @@
 #![allow(clippy::missing_safety_doc)] // the section above holds for each of them
 
 pub mod context;
+mod delivery;
 mod events;
+mod ids;
 pub mod inline;
 pub mod mode;
 pub mod registry;
@@ -20,6 +22,7 @@ pub mod rings;
 mod route;
 mod slots;
 pub mod user;
+mod user_ring;
 
 pub use events::Timing;
 pub use route::{cancel, get_events, setup, submit};

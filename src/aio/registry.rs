@@ -16,8 +16,8 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 /// As C callers hold it: `io_context_t`.
 pub type ContextId = u64;
 
-/// Contexts that may exist at a time in a process. The kernel allows 64 Ki requests in all.
-const MAX_CONTEXTS: usize = 16 << 10;
+/// Contexts that may exist at a time in a process: as many as have room among its mappings.
+pub const MAX_CONTEXTS: usize = 64 << 10;
 
 const FREE: u32 = 0;
 const BEING_MADE: u32 = 1;
@@ -79,7 +79,7 @@ impl Entry {
     }
 }
 
-/// Puts a context into the table; `EAGAIN` when that is full.
+/// Puts a context into the table; `ENOMEM` when that is full.
 pub fn insert(context: Context) -> Result<&'static Entry> {
     let entry = claim()?;
     // SAFETY: the entry is ours alone.
@@ -88,7 +88,7 @@ pub fn insert(context: Context) -> Result<&'static Entry> {
     Ok(entry)
 }
 
-/// Puts a ring context into the table; `EAGAIN` when that is full.
+/// Puts a ring context into the table; `ENOMEM` when that is full.
 pub fn insert_rings(rings: *mut Rings) -> Result<&'static Entry> {
     let entry = claim()?;
     entry.rings.store(rings, Ordering::Relaxed);
@@ -109,7 +109,7 @@ fn claim() -> Result<&'static Entry> {
             return Ok(entry);
         }
     }
-    Err(Errno::EAGAIN)
+    Err(Errno::ENOMEM)
 }
 
 /// The entry with this id; `EINVAL` when there is none.

@@ -4,7 +4,7 @@ use crate::abi::aio::*;
 use crate::abi::ctypes::{iovec, off_t};
 use crate::abi::uring::{io_uring_sqe, IORING_FSYNC_DATASYNC};
 use crate::ring::inline::*;
-use crate::sys::{Errno, Result};
+use crate::sys::{file, Errno, Result};
 use core::ffi::{c_int, c_uint, c_void};
 
 /// The most bytes that one read or write transfers, as in the kernel.
@@ -65,6 +65,8 @@ unsafe fn prepare_fsync(sqe: *mut io_uring_sqe, request: &iocb, flags: u32) -> R
     if unused != 0 || request.aio_rw_flags != 0 {
         return Err(Errno::EINVAL);
     }
+    // A ring finds a closed file in a worker only, when io_submit has returned.
+    file::status_flags(request.aio_fildes as c_int)?;
     // SAFETY: the caller vouches for the SQE.
     unsafe { io_uring_prep_fsync(sqe, request.aio_fildes as c_int, flags) };
     Ok(())
@@ -81,4 +83,15 @@ unsafe fn prepare_poll(sqe: *mut io_uring_sqe, request: &iocb) -> Result<()> {
     // SAFETY: the caller vouches for the SQE.
     unsafe { io_uring_prep_poll_add(sqe, request.aio_fildes as c_int, c_uint::from(events)) };
     Ok(())
+}
+
+/// Whether the kernel's aio would have completed the request when io_submit returns: it reads and writes
+/// the page cache there.
+pub fn is_synchronous_in_kernel(request: &iocb) -> bool {
+    let fd = request.aio_fildes as c_int;
+    matches!(
+        request.aio_lio_opcode,
+        IOCB_CMD_PREAD | IOCB_CMD_PWRITE | IOCB_CMD_PREADV | IOCB_CMD_PWRITEV
+    ) && file::is_cached(fd)
+        && file::status_flags(fd).is_ok_and(|flags| flags & libc::O_DIRECT == 0)
 }

@@ -33,7 +33,7 @@ impl Slot {
 /// gives back, each under its own lock.
 pub struct Slots {
     slots: *mut Slot,
-    /// Indices of free slots, a ring of `mask + 1`.
+    /// Indices of free slots plus 1, a ring of `mask + 1`. 0, as at first: the position is the index.
     free: *mut u32,
     mask: u32,
     count: u32,
@@ -53,10 +53,6 @@ impl Slots {
         // SAFETY: a new mapping touches nothing that exists; its zeros are idle slots.
         let memory = unsafe { mem::map_anonymous(mapped, libc::MAP_NORESERVE)? };
         let free = memory.wrapping_byte_add(slots_len).cast::<u32>();
-        for index in 0..count {
-            // SAFETY: the ring has room for `count` indices.
-            unsafe { free.add(index as usize).write(index) };
-        }
         Ok(Slots {
             slots: memory.cast(),
             free,
@@ -83,7 +79,10 @@ impl Slots {
             return Err(Errno::EAGAIN);
         }
         // SAFETY: the position is taken modulo the ring's size.
-        let index = unsafe { *self.free.add((taken & self.mask) as usize) };
+        let index = match unsafe { *self.free.add((taken & self.mask) as usize) } {
+            0 => taken & self.mask,
+            given => given - 1,
+        };
         self.taken.store(taken.wrapping_add(1), Ordering::Release);
         Ok(index)
     }
@@ -102,7 +101,7 @@ impl Slots {
         let given = self.given.load(Ordering::Relaxed);
         // SAFETY: the position is taken modulo the ring's size. Its former index has been taken:
         // there are never more indices than slots.
-        unsafe { self.free.add((given & self.mask) as usize).write(index) };
+        unsafe { self.free.add((given & self.mask) as usize).write(index + 1) };
         self.given.store(given.wrapping_add(1), Ordering::Release);
     }
 
@@ -135,6 +134,24 @@ impl Slots {
             let slot = &self[index];
             slot.fate.load(Ordering::Acquire) == Slot::RUNNING && slot.address == address
         })
+    }
+
+    /// Whether one of the requests in flight is such.
+    pub fn any(&self, such: impl Fn(&iocb) -> bool) -> bool {
+        let mut left = self.in_flight();
+        for index in 0..self.count {
+            if left == 0 {
+                break;
+            }
+            let slot = &self[index];
+            if slot.fate.load(Ordering::Acquire) != Slot::IDLE {
+                left -= 1;
+                if such(&slot.request) {
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     /// Frees the memory.

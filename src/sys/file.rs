@@ -37,8 +37,12 @@ pub fn eventfd() -> Result<c_int> {
 
 /// Adds 1 to an eventfd.
 pub fn signal(eventfd: c_int) -> Result<()> {
-    let one = 1u64;
+    signal_several(eventfd, 1)
+}
+
+/// Adds `count` to an eventfd.
+pub fn signal_several(eventfd: c_int, count: u64) -> Result<()> {
     // SAFETY: the kernel reads 8 bytes of this frame.
-    unsafe { call(libc::SYS_write, [eventfd as usize, &raw const one as usize, 8, 0, 0, 0]) }
+    unsafe { call(libc::SYS_write, [eventfd as usize, &raw const count as usize, 8, 0, 0, 0]) }
         .map(drop)
 }

@@ -19,6 +19,7 @@ pub mod futex;
 pub mod heap;
 pub mod lock;
 pub mod mem;
+pub mod peek;
 pub mod process;
 pub mod thread;
 pub mod uring;

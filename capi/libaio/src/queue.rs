@@ -36,7 +36,7 @@ pub unsafe extern "C" fn io_queue_release(ctx: Context) -> c_int {
     unsafe { io_destroy(ctx) }
 }
 
-/// Waits at most `timeout` (NULL: for ever) for an event to be there, and takes none. 0 or -errno.
+/// io_getevents() for no event, which never waits: libaio has nothing else behind this name. 0 or -errno.
 #[no_mangle]
 pub unsafe extern "C" fn io_queue_wait_0_4(ctx: Context, timeout: *mut __kernel_timespec) -> c_int {
     // SAFETY: see the module above.
