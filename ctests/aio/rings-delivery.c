@@ -1,3 +1,4 @@
+/* runs alone: it measures times, and needs both CPUs */
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * What arrives in the CQ without a call, what waits for room in it, what a fork and a destruction leave,

@@ -1,3 +1,4 @@
+/* runs alone: it measures times, and needs both CPUs */
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* SQTHREAD with SQPOLL: I/O without any system call, and the thread's way to sleep and back. */
 #include "rings.h"
