@@ -23,10 +23,12 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 /// The program has neither looked nor called.
 const UNDECIDED: u32 = 0;
-/// The program calls io_getevents().
+/// The program calls io_getevents(), and nothing is left of what was delivered before.
 const CALLED: u32 = 1;
 /// A thread delivers.
 const BEGUN: u32 = 2;
+/// The program calls io_getevents(); what was delivered before is still there.
+const CALLED_FIRST: u32 = 3;
 
 /// For how long the thread sleeps where nobody may wake it.
 const NAP: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 1_000_000 };
@@ -56,9 +58,15 @@ impl Delivery {
         }
     }
 
-    /// Whether events may be found in the user ring.
+    /// Whether what completes goes to the user ring.
     #[inline]
     pub fn delivers(&self) -> bool {
+        matches!(self.state.load(Ordering::Relaxed), UNDECIDED | BEGUN)
+    }
+
+    /// Whether events may be found in the user ring.
+    #[inline]
+    pub fn may_hold(&self) -> bool {
         self.state.load(Ordering::Relaxed) != CALLED
     }
 
@@ -86,14 +94,18 @@ impl Delivery {
     /// In io_getevents(), under the CQ lock: the program that never looked does not reap by itself.
     #[cold]
     pub fn decide(&self, entry: &'static Entry, context: &Context) -> Result<()> {
-        if self.has_begun() {
-            return Ok(());
-        }
-        let _sq = entry.sq_lock.lock();
-        self.look(entry, context)?;
-        // What was delivered before is taken first.
-        if !self.has_begun() && context.user_ring.unreaped() == 0 {
-            self.state.store(CALLED, Ordering::Relaxed);
+        match self.state.load(Ordering::Relaxed) {
+            UNDECIDED => {
+                let _sq = entry.sq_lock.lock();
+                self.look(entry, context)?;
+                if !self.has_begun() {
+                    self.state.store(CALLED_FIRST, Ordering::Relaxed);
+                }
+            }
+            CALLED_FIRST if context.user_ring.unreaped() == 0 => {
+                self.state.store(CALLED, Ordering::Relaxed);
+            }
+            _ => {}
         }
         Ok(())
     }

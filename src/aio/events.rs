@@ -172,7 +172,7 @@ unsafe fn reap(entry: &'static Entry, events: *mut io_event, nr: usize) -> Resul
     unsafe {
         let context = entry.context();
         let mut got = 0;
-        if context.delivery.delivers() {
+        if context.delivery.may_hold() {
             context.delivery.decide(entry, context)?;
             got = context.user_ring.take(events, nr);
         }
