@@ -30,8 +30,8 @@ const MAX_BATCH: u32 = 4096;
 const MAX_CQES: u32 = 64 << 10;
 /// For how long a submission thread looks for more before it sleeps: waking it costs a call.
 const SQ_THREAD_IDLE_MS: u32 = 1;
-/// Requests in one context; what memory for their slots sets as a limit.
-const MAX_REQUESTS: u32 = 16 << 20;
+/// Requests in one context; the kernel takes no more for a number either.
+const MAX_REQUESTS: u32 = 4 << 20;
 
 /// In a CQE's `user_data`: posted only to wake somebody who waits.
 pub(super) const WAKE_UP: u64 = 1 << 63;
@@ -118,12 +118,11 @@ impl Drop for Context {
     }
 }
 
-/// Makes a context for `nr_events` requests in flight. `EINVAL` for 0, `EAGAIN` for too many, or what
+/// Makes a context for `nr_events` requests in flight. `EINVAL` for 0 and too many, or what
 /// io_uring_setup(2) answers.
 pub fn setup(nr_events: u32, mode: Mode) -> Result<ContextId> {
     match nr_events {
-        0 => Err(Errno::EINVAL),
-        n if n > MAX_REQUESTS => Err(Errno::EAGAIN),
+        n if !(1..=MAX_REQUESTS).contains(&n) => Err(Errno::EINVAL),
         n => {
             let entry = registry::insert(Context::new(n, mode)?)?;
             // SAFETY: the entry is live, and nobody else knows of it.
