@@ -64,7 +64,7 @@ define link-static
 sed -n 's/^[[:space:]]*\([_a-z][_a-z0-9]*\);$$/\1/p' $(3) | sort -u > $(BUILD)/$(1).exports
 $(LD) -r --gc-sections $$(sed $(if $(5),-e '$(5)') -e 's/^/-u /' $(BUILD)/$(1).exports) -o $(BUILD)/$(1).o $(2)
 $(if $(4),$(OBJCOPY) $(4) $(BUILD)/$(1).o)
-$(OBJCOPY) --keep-global-symbols=$(BUILD)/$(1).exports --strip-debug $(BUILD)/$(1).o
+$(OBJCOPY) --keep-global-symbols=$(BUILD)/$(1).exports --strip-unneeded $(BUILD)/$(1).o
 rm -f $@
 $(AR) rcs $@ $(BUILD)/$(1).o
 endef
