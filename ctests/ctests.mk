@@ -13,7 +13,7 @@ run: setup-run
 	@ctests/examples/run-aio-read
 
 # Our own tests, by face.
-TESTS := ctests/liburing ctests/aio ctests/preload ctests/contract
+TESTS := ctests/liburing ctests/libaio ctests/aio ctests/preload ctests/contract
 
 # Everything: style, unit tests, the C tests, and other people's programs and test suites on ours.
 test: setup-test
