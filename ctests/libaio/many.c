@@ -120,4 +120,45 @@ static void many_threads(void)
 	CHECK_EQ(io_destroy(shared), 0);
 }
 
-TEST_PARTS(PART(as_many_as_may_be), PART(a_hundred_thousand_in_flight), PART(many_threads))
+#define FIRST 4
+
+static void *submit_first(void *arg)
+{
+	io_context_t ctx = arg;
+	static char buffers[FIRST][512];
+	struct iocb iocbs[FIRST], *list[FIRST];
+
+	for (int i = 0; i < FIRST; i++) {
+		list[i] = &iocbs[i];
+		io_prep_pread(list[i], file_of_all, buffers[i], 512, 0);
+	}
+	CHECK_EQ(io_submit(ctx, FIRST, list), FIRST);
+	return NULL;
+}
+
+/* The first submission and the first call for events, at the same time: none may be lost. */
+static void first_calls_meet(void)
+{
+	struct io_event events[FIRST];
+
+	file_of_all = new_file(0);
+	for (int round = 0; round < 2000; round++) {
+		io_context_t ctx = new_context(FIRST);
+		struct timespec second = { .tv_sec = 1 };
+		pthread_t thread;
+		int got = 0;
+
+		start_thread(&thread, submit_first, ctx);
+		/* A little later in each round; two calls for one event settle who takes the rest. */
+		for (volatile int spin = 0; spin < round % 500 * 100; spin++)
+			;
+		for (int call = 0; call < 2; call++)
+			got += io_getevents(ctx, 0, 1, events, &(struct timespec){ 0, 0 });
+		join_thread(thread);
+		got += got < FIRST ? io_getevents(ctx, FIRST - got, FIRST - got, events, &second) : 0;
+		CHECK_EQ(got, FIRST);
+		CHECK_EQ(io_destroy(ctx), 0);
+	}
+}
+
+TEST_PARTS(PART(first_calls_meet), PART(as_many_as_may_be), PART(a_hundred_thousand_in_flight), PART(many_threads))
