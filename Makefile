@@ -105,3 +105,4 @@ clean:
 
 -include ctests/ctests.mk
 -include bench/bench.mk
+-include capi/fio/fio.mk
