@@ -136,7 +136,7 @@ static int submit(struct thread_data *td, struct job *job, unsigned int wait_for
 	io_u_mark_submit(td, nr);
 	job->nr_queued -= nr;
 	job->nr_issued -= nr;
-	if (job->nr_queued)
+	if (fio_unlikely(job->nr_queued))
 		memmove(job->queued, job->queued + nr, job->nr_queued * sizeof(*job->queued));
 	return 0;
 }
@@ -154,8 +154,8 @@ static int anyring_commit(struct thread_data *td)
 
 	if (!job->nr_queued)
 		return 0;
-	/* getevents() is next. */
-	if (!job->is_polled && queue_full(td))
+	/* All requests are in use: getevents() is next. */
+	if (!job->is_polled && io_u_qempty(&td->io_u_freelist))
 		return 0;
 	do {
 		ret = submit(td, job, 0);
@@ -193,7 +193,6 @@ static enum fio_q_status anyring_queue(struct thread_data *td, struct io_u *io_u
 {
 	struct job *job = td->io_ops_data;
 
-	fio_ro_check(td, io_u);
 	if (io_u->ddir != DDIR_READ && io_u->ddir != DDIR_WRITE && !job->api->does(job, io_u->ddir))
 		return run_now(td, job, io_u);
 	if (!job->api->prepare(td, job, io_u))
@@ -235,7 +234,8 @@ static int anyring_getevents(struct thread_data *td, unsigned int min, unsigned 
 		ret = submit(td, job, 0);
 		if (ret && !is_transient(ret))
 			return ret;
-		nr += job->api->reap(td, job, job->events + nr, max - nr);
+		if (nr < max)
+			nr += job->api->reap(td, job, job->events + nr, max - nr);
 	}
 	while (nr < min) {
 		ret = wait_for_events(td, job, min - nr, &tries);

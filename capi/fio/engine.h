@@ -81,14 +81,12 @@ int engine_fail(struct thread_data *td, int error, const char *what, const char 
 /* The hint for an error of a call that sets a ring up. NULL if there is none. */
 const char *engine_setup_hint(int error);
 
-/* How a request has ended: `res` is a number of bytes, or -errno. */
+/* How a request has ended: `res` is a number of bytes, or -errno. fio has cleared error and resid. */
 static inline void io_u_finish(struct io_u *io_u, long res)
 {
-	io_u->error = 0;
-	io_u->resid = 0;
-	if (res < 0)
+	if (fio_unlikely(res < 0))
 		io_u->error = (unsigned int)-res;
-	else if (!ddir_sync(io_u->ddir))
+	else if ((unsigned long long)res != io_u->xfer_buflen && !ddir_sync(io_u->ddir))
 		io_u->resid = io_u->xfer_buflen - (unsigned long long)res;
 }
 

@@ -9,7 +9,7 @@ FIO_LIBS := $(BUILD)/liburing.a $(BUILD)/libaio.a
 FIO_OBJECTS := $(patsubst capi/fio/%.c,$(FIO_DIR)/%.o,$(wildcard capi/fio/*.c))
 FIO_INCLUDE := include
 # What fio itself is compiled with; its headers are not held to our warnings.
-FIO_CFLAGS = -std=gnu11 -O2 -g -fPIC -Wall -Wextra -Werror \
+FIO_CFLAGS = -std=gnu11 -O2 -g -fPIC -fno-plt -Wall -Wextra -Werror \
     -D_GNU_SOURCE -D_LARGEFILE_SOURCE -D_FILE_OFFSET_BITS=64 -include $(FIO_DIR)/src/config-host.h \
     -I $(FIO_INCLUDE) -isystem $(FIO_DIR)/src -ffile-prefix-map=capi/fio/= \
     -DFIO_VERSION_BUILT_FOR='"$(firstword $(shell cat $(FIO_DIR)/version))"'

@@ -283,21 +283,19 @@ static unsigned int uring_reap(struct thread_data *td fio_unused, struct job *jo
 			       unsigned int max)
 {
 	struct uring_job *u = container_of(job, struct uring_job, job);
-	struct io_uring_cqe *cqe;
-	unsigned int head, nr = 0;
+	const struct io_uring_cq *cq = &u->ring.cq;
+	unsigned int head = *cq->khead, ready = io_uring_smp_load_acquire(cq->ktail) - head, nr;
 
-	if (!max)
-		return 0;
-	io_uring_for_each_cqe(&u->ring, head, cqe) {
-		struct io_u *io_u = (struct io_u *)(uintptr_t)cqe->user_data;
+	if (ready < max)
+		max = ready;
+	for (nr = 0; nr < max; nr++) {
+		const struct io_uring_cqe *cqe = &cq->cqes[(head + nr) & cq->ring_mask];
 
-		io_u_finish(io_u, cqe->res);
-		events[nr++] = io_u;
-		if (nr == max)
-			break;
+		events[nr] = (struct io_u *)(uintptr_t)cqe->user_data;
+		io_u_finish(events[nr], cqe->res);
 	}
 	if (nr)
-		io_uring_cq_advance(&u->ring, nr);
+		io_uring_smp_store_release(cq->khead, head + nr);
 	return nr;
 }
 
