@@ -24,47 +24,60 @@ def random_file(path, size):
 
 
 def warm(path):
+    """Reads the file into the page cache; before each sample, for some kernels reclaim idle pages by themselves."""
     with open(path, "rb") as data:
         while data.read(1 << 20):
             pass
 
 
 def interleave(contestants, measure, rounds):
-    """Rounds of all contestants, forth and back (A B, B A, ...), so that drift meets all alike."""
+    """Rounds of all contestants, forth and back (A B C, C B A, B C A, ...): drift and place meet all alike."""
     samples = {contestant: [] for contestant in contestants}
     for contestant in contestants:
         measure(contestant)
     for number in range(rounds):
-        for contestant in contestants if number % 2 == 0 else reversed(contestants):
+        first = number // 2 % len(contestants)
+        turn = contestants[first:] + contestants[:first]
+        for contestant in turn if number % 2 == 0 else reversed(turn):
             samples[contestant].append(measure(contestant))
     return samples
 
 
-def compare(case, unit, samples, peer, ours, label):
-    """A row: each one's median and range, and the ratio round by round."""
-    ratios = [a / b for a, b in zip(samples[ours], samples[peer])]
+def ratio_of(ours, peer):
+    """Round by round, so that a slow spell of the machine meets both: the median, the least, the greatest."""
+    ratios = [a / b for a, b in zip(ours, peer)]
+    return {"ratio": statistics.median(ratios), "min": min(ratios), "max": max(ratios)}
+
+
+def compare(case, unit, samples, peer, ours, control, label):
+    """A row: each one's median, the ratio to the peer, and the control's, which is the peer a second time."""
+    shown = {label(c): values for c, values in samples.items() if c != control}
     return {
         "case": case, "unit": unit, "peer": label(peer),
-        "medians": {label(c): statistics.median(values) for c, values in samples.items()},
-        "samples": {label(c): values for c, values in samples.items()},
-        "ratio": statistics.median(ratios), "ratio_min": min(ratios), "ratio_max": max(ratios),
+        "medians": {name: statistics.median(values) for name, values in shown.items()},
+        "samples": {**shown, "control": samples[control]},
+        "ours": ratio_of(samples[ours], samples[peer]), "control": ratio_of(samples[control], samples[peer]),
     }
 
 
 def exact(case, unit, values, peer, ours):
     """A row of figures that do not vary."""
-    ratio = values[ours] / values[peer]
     return {"case": case, "unit": unit, "peer": peer, "medians": values,
-            "ratio": ratio, "ratio_min": ratio, "ratio_max": ratio}
+            "ours": ratio_of([values[ours]], [values[peer]])}
+
+
+def spread(ratio):
+    return f"({ratio['min']:.2f}..{ratio['max']:.2f})" if ratio["min"] != ratio["max"] else ""
 
 
 def table(rows):
     names = sorted({name for row in rows for name in row["medians"]}, key=lambda n: n == "anyring")
-    lines = [["case", "unit", *names, "ratio", "(min..max)"]]
+    lines = [["case", "unit", *names, "ratio", "(min..max)", "control", "(min..max)"]]
     for row in rows:
         figures = [f"{row['medians'][n]:.1f}" if n in row["medians"] else "" for n in names]
-        spread = "" if row["ratio_min"] == row["ratio_max"] else f"({row['ratio_min']:.2f}..{row['ratio_max']:.2f})"
-        lines.append([row["case"], row["unit"], *figures, f"{row['ratio']:.2f}", spread])
+        control = [f"{row['control']['ratio']:.2f}", spread(row["control"])] if "control" in row else ["", ""]
+        lines.append([row["case"], row["unit"], *figures, f"{row['ours']['ratio']:.2f}", spread(row["ours"]),
+                      *control])
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     text = []
     for line in lines:

@@ -35,6 +35,10 @@ class Contestant:
     libdir: str
 
 
+# Benchmarks run on one CPU: what the scheduler moves about would be noise to all alike.
+CPU = max(os.sched_getaffinity(0))
+
+
 def contestants(stage):
     debian = subprocess.run(["dpkg", "-L", "liburing-dev"], check=True, capture_output=True, text=True)
     link = next(line for line in debian.stdout.split("\n") if line.endswith("/liburing.so"))
@@ -45,10 +49,16 @@ def contestants(stage):
 
 
 def build(contestant, out):
+    """Compiles against the contestant's headers: -I alone would fall back to the system's when they are missing."""
+    depends = out.with_suffix(".d")
     subprocess.run(
-        ["cc", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{contestant.include}", "-o", str(out),
+        ["cc", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{contestant.include}",
+         "-MD", "-MF", str(depends), "-o", str(out),
          str(harness.HERE / "src" / "uring.c"), f"-L{contestant.libdir}", "-luring"],
         check=True)
+    headers = [Path(word) for word in depends.read_text().split() if word.endswith("/liburing.h")]
+    if [header.resolve().parent for header in headers] != [Path(contestant.include).resolve()]:
+        raise RuntimeError(f"{contestant.name} was compiled with {headers}")
 
 
 class Program:
@@ -58,13 +68,16 @@ class Program:
         self.contestant, self.binary, self.data = contestant, binary, data
         self.env = dict(os.environ, LD_LIBRARY_PATH=contestant.libdir)
 
-    def command(self, case, ops):
-        tail = [str(self.data)] if case.needs_file else []
+    def prepared(self, case, ops):
+        """The command line, once what it needs is in place."""
+        tail = []
+        if case.needs_file:
+            harness.warm(self.data)
+            tail = [str(self.data)]
         return [str(self.binary), *map(str, case.args), str(ops), *tail]
 
     def nanoseconds(self, case, scale):
-        # On one CPU: what the scheduler moves about would be noise to both alike.
-        command = ["taskset", "-c", str(max(os.sched_getaffinity(0))), *self.command(case, int(case.ops * scale))]
+        command = ["taskset", "-c", str(CPU), *self.prepared(case, int(case.ops * scale))]
         done = subprocess.run(command, env=self.env, check=True, capture_output=True, text=True)
         ns, library = done.stdout.split()
         if Path(library).resolve().parent != Path(self.contestant.libdir).resolve():
@@ -78,7 +91,8 @@ class Program:
 
     def _counted(self, case, ops):
         done = subprocess.run(
-            ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *self.command(case, ops)],
+            ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=run_case",
+             *self.prepared(case, ops)],
             env=self.env, check=True, capture_output=True, text=True)
         return int(re.search(r"Collected : (\d+)", done.stderr)[1])
 
@@ -89,20 +103,23 @@ def stripped_size(contestant, scratch):
     return copy.stat().st_size
 
 
-def run(stage, scratch, rounds, scale):
+def run(stage, scratch, rounds, scale, only):
     data = harness.random_file(scratch / "cached.data", FILE_BYTES)
     programs = []
     for contestant in contestants(stage):
         binary = scratch / f"uring-{contestant.name}"
         build(contestant, binary)
         programs.append(Program(contestant, binary, data))
+    peer, ours = programs
+    control = Program(peer.contestant, peer.binary, data)
 
     rows = []
     for case in CASES:
+        if not only.search(case.name):
+            continue
         harness.progress(f"liburing: {case.name}")
-        harness.warm(data)
-        samples = harness.interleave(programs, lambda p, c=case: p.nanoseconds(c, scale), rounds)
-        rows.append(harness.compare(case.name, "ns/op", samples, peer=programs[0], ours=programs[1],
+        samples = harness.interleave([peer, ours, control], lambda p, c=case: p.nanoseconds(c, scale), rounds)
+        rows.append(harness.compare(case.name, "ns/op", samples, peer, ours, control,
                                     label=lambda p: p.contestant.name))
         counts = {p.contestant.name: p.instructions(case) for p in programs}
         rows.append(harness.exact(case.name, "instructions/op", counts, peer="Debian", ours="anyring"))

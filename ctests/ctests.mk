@@ -10,17 +10,21 @@ setup-test:
 run: setup-run
 	@$(MAKE) --no-print-directory stage
 	@ctests/examples/run-ring-cp
+	@ctests/examples/run-aio-read
+
+# Our own tests, by face.
+TESTS := ctests/liburing ctests/libaio ctests/aio ctests/preload ctests/contract
 
 # Everything: style, unit tests, the C tests, and other people's programs and test suites on ours.
 test: setup-test
 	@$(MAKE) --no-print-directory lint
 	$(CARGO) test --workspace --locked --quiet
 	@$(MAKE) --no-print-directory stage headers-check
-	ctests/run ctests/liburing ctests/contract ctests/install ctests/peers
+	ctests/run $(TESTS) ctests/install ctests/peers
 
 check: setup-test
 	@$(MAKE) --no-print-directory stage
-	ctests/run ctests/liburing ctests/contract
+	ctests/run $(TESTS)
 
 SHELL_SCRIPTS = $(shell git ls-files -co --exclude-standard | xargs grep -lE '^\#!/bin/(ba)?sh' 2>/dev/null)
 

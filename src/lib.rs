@@ -2,6 +2,7 @@
 #![no_std]
 
 pub mod abi;
+pub mod aio;
 pub mod backing;
 pub mod ring;
 pub mod sys;

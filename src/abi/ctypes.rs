@@ -39,6 +39,11 @@ pub type loff_t = i64;
 /// `P_PID` and its kin, <sys/wait.h>.
 pub type idtype_t = c_uint;
 
+/// An aio context, as programs hold it; only the library looks behind it.
+pub type io_context_t = *mut c_void;
+/// What io_queue_run() calls for an event, <libaio.h>.
+pub type io_callback_t = *mut c_void;
+
 // What belongs to the C library and only passes through.
 pub use libc::{
     cmsghdr, cpu_set_t, epoll_event, id_t, iovec, mode_t, msghdr, off_t, open_how, siginfo_t,

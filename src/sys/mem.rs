@@ -45,3 +45,20 @@ pub unsafe fn advise(addr: *mut c_void, len: usize, advice: c_int) -> Result<()>
     // SAFETY: see the module sys.
     unsafe { call(libc::SYS_madvise, [addr as usize, len, advice as usize, 0, 0, 0]) }.map(drop)
 }
+
+/// The same memory at a second address: mremap(2) of a shared mapping's `len` bytes at `addr`, which
+/// stays.
+pub unsafe fn map_again(addr: *mut c_void, len: usize) -> Result<*mut c_void> {
+    let flags = libc::MREMAP_MAYMOVE as usize;
+    // SAFETY: see the module sys. An old length of 0 is what keeps the first mapping.
+    let addr = unsafe { call(libc::SYS_mremap, [addr as usize, 0, len, flags, 0, 0]) }?;
+    Ok(addr as *mut c_void)
+}
+
+/// A zeroed anonymous mapping of `len` bytes that [`map_again`] can map a second time.
+pub unsafe fn map_shared(len: usize) -> Result<*mut c_void> {
+    let prot = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: a new mapping at an address of the kernel's choice touches nothing that exists.
+    unsafe { map(core::ptr::null_mut(), len, prot, flags, -1, 0) }
+}

@@ -6,13 +6,22 @@
 //! reads and writes, and descriptors must be ones that the caller may use so.
 #![allow(clippy::missing_safety_doc)] // the section above holds for each of them
 
+pub mod aio;
 #[cfg_attr(target_arch = "x86_64", path = "arch/x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "arch/aarch64.rs")]
 #[cfg_attr(target_arch = "riscv64", path = "arch/riscv64.rs")]
 mod arch;
+pub mod clock;
+pub mod env;
 pub mod fd;
+pub mod file;
+pub mod futex;
 pub mod heap;
+pub mod lock;
 pub mod mem;
+pub mod peek;
+pub mod process;
+pub mod thread;
 pub mod uring;
 
 /// Why a call failed. Held as calls answer it, negated, so that handing it on costs no instruction.
@@ -30,7 +39,7 @@ macro_rules! errno_values {
         }
     };
 }
-errno_values! { EAGAIN EBADF EBUSY EEXIST EINVAL EMFILE ENOMEM EOPNOTSUPP ETIME }
+errno_values! { EAGAIN EBADF EBUSY ECANCELED EEXIST EFAULT EINPROGRESS EINTR EINVAL EMFILE ENOMEM ENOSYS EOPNOTSUPP EOVERFLOW EPERM ETIME }
 
 impl Errno {
     /// From a positive errno value.

@@ -18,7 +18,9 @@ pub const FOREIGN_STRUCTS: [&str; 9] = [
 ];
 
 /// Types that C knows by the same name.
-const SAME_NAMES: [&str; 27] = [
+const SAME_NAMES: [&str; 29] = [
+    "io_context_t",
+    "io_callback_t",
     "bool",
     "__u8",
     "__u16",
@@ -104,6 +106,9 @@ impl Tags {
             "c_int" | "i32" => "int".into(),
             "c_uint" | "u32" => "unsigned int".into(),
             "c_ushort" => "unsigned short".into(),
+            "c_long" => "long".into(),
+            "c_ulong" => "unsigned long".into(),
+            "i16" => "short".into(),
             "usize" => "size_t".into(),
             same if SAME_NAMES.contains(&same) => name,
             tag if self.structs.contains(tag) => format!("struct {tag}"),

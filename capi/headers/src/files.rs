@@ -20,6 +20,71 @@ struct Sources {
     uring: Vec<Source>,
     inline: Vec<Source>,
     face: Vec<Source>,
+    aio: Aio,
+}
+
+/// Those of libaio.h and anyring/aio_abi.h.
+struct Aio {
+    wire: Source,
+    rings: Source,
+    libaio: Source,
+    prep: Source,
+    queue: Source,
+    face: Source,
+}
+
+impl Aio {
+    fn read(root: &Path) -> Result<Aio> {
+        Ok(Aio {
+            wire: Source::read(root, "src/abi/aio.rs")?,
+            rings: Source::read(root, "src/abi/aio_ring.rs")?,
+            libaio: Source::read(root, "src/abi/libaio.rs")?,
+            prep: Source::read(root, "src/aio/inline/prep.rs")?,
+            queue: Source::read(root, "src/aio/inline/queue.rs")?,
+            face: Source::read(root, "capi/libaio/src/rings.rs")?,
+        })
+    }
+
+    fn headers(&self, aliases: &BTreeSet<String>) -> Result<Vec<Header>> {
+        let tags = Tags::of([&self.wire, &self.rings]);
+        let types = Types { aliases: aliases.clone(), tags: &tags };
+        let own = Tags::of([&self.libaio]);
+        let own_types = Types { aliases: aliases.clone(), tags: &own };
+        Ok(vec![
+            (
+                "anyring/aio_abi.h",
+                fill(
+                    include_str!("../templates/anyring/aio_abi.h"),
+                    &[
+                        ("types", &types.of(&[&self.rings], |_| true)?),
+                        ("prototypes", &wrapped(&types.of(&[&self.face], |_| true)?)),
+                        ("inline functions", &plain_inlines(&[&self.queue], &tags)?),
+                    ],
+                )?,
+            ),
+            (
+                "libaio.h",
+                fill(
+                    include_str!("../templates/libaio.h"),
+                    &[
+                        ("types", &own_types.of(&[&self.libaio], |_| true)?),
+                        ("inline functions", &plain_inlines(&[&self.prep], &own)?),
+                    ],
+                )?,
+            ),
+        ])
+    }
+}
+
+/// `text`, each line of it no longer than a line may be.
+fn wrapped(text: &str) -> String {
+    text.lines().map(|line| wrap("", line)).collect()
+}
+
+/// Inline functions without the macros that only liburing.h has.
+fn plain_inlines(sources: &[&Source], tags: &Tags) -> Result<String> {
+    let text = inline_functions(sources, tags)?;
+    Ok(text.replace("IOURINGINLINE ", "static inline ").replace(" LIBURING_NOEXCEPT", ""))
 }
 
 impl Sources {
@@ -30,6 +95,7 @@ impl Sources {
             uring: Source::read_dir(root, "src/abi/uring")?,
             inline: Source::read_dir(root, "src/ring/inline")?,
             face: Source::read_dir(root, "capi/liburing/src")?,
+            aio: Aio::read(root)?,
         })
     }
 
@@ -60,9 +126,10 @@ pub fn headers(root: &Path) -> Result<Vec<Header>> {
     let is_root = |source: &&Source| source.name.ends_with("/lib.rs");
     let face: Vec<&Source> = sources.face.iter().filter(is_root).collect();
     let externs = prototypes(&types.of(&face, |_| true)?, &Clashes::of(&io_uring));
-    let inlines = inline_functions(&sources.inline, &tags)?;
+    let inlines = inline_functions(&sources.inline.iter().collect::<Vec<_>>(), &tags)?;
 
-    Ok(vec![
+    let mut headers = sources.aio.headers(&types.aliases)?;
+    headers.extend([
         (
             "liburing.h",
             fill(
@@ -105,7 +172,8 @@ pub fn headers(root: &Path) -> Result<Vec<Header>> {
             )?,
         ),
         ("liburing/barrier.h", include_str!("../templates/liburing/barrier.h").to_owned()),
-    ])
+    ]);
+    Ok(headers)
 }
 
 fn wire_header(template: &str, types: &Types, sources: &[&Source]) -> Result<String> {

@@ -20,7 +20,7 @@ struct Function<'a> {
 }
 
 /// All inline functions of `sources` in C, in the order of the files as far as calls allow.
-pub fn inline_functions(sources: &[Source], tags: &Tags) -> Result<String> {
+pub fn inline_functions(sources: &[&Source], tags: &Tags) -> Result<String> {
     let functions = exported(sources);
     let mut known: BTreeSet<String> = MACROS.map(String::from).into();
     known.extend(functions.iter().map(|function| name(&function.item.sig)));
@@ -37,9 +37,9 @@ pub fn inline_functions(sources: &[Source], tags: &Tags) -> Result<String> {
     Ok(order.out.join("\n"))
 }
 
-fn exported(sources: &[Source]) -> Vec<Function<'_>> {
+fn exported<'a>(sources: &[&'a Source]) -> Vec<Function<'a>> {
     let items =
-        sources.iter().flat_map(|source| source.file.items.iter().map(move |i| (source, i)));
+        sources.iter().flat_map(|&source| source.file.items.iter().map(move |i| (source, i)));
     items
         .filter_map(|(source, item)| match item {
             Item::Fn(item) if is_exported(&item.attrs) => Some(Function { source, item }),
@@ -52,7 +52,7 @@ fn is_exported(attrs: &[Attribute]) -> bool {
     attrs.iter().any(|attr| attr.path().is_ident("no_mangle"))
 }
 
-fn called_in_library(sources: &[Source]) -> Vec<String> {
+fn called_in_library(sources: &[&Source]) -> Vec<String> {
     let items = sources.iter().flat_map(|source| &source.file.items);
     let blocks = items.filter_map(|item| match item {
         Item::ForeignMod(block) => Some(&block.items),

@@ -17,7 +17,7 @@ const TYPES: &str = "
 fn c_of(rust: &str) -> Result<String> {
     let types = Source::parse("types.rs", PathBuf::new(), TYPES)?;
     let source = Source::parse("t.rs", PathBuf::new(), rust)?;
-    inline_functions(&[source], &Tags::of([&types]))
+    inline_functions(&[&source], &Tags::of([&types]))
 }
 
 /// The C of the body `rust` of a function of a ring `r` that returns an int.

@@ -19,8 +19,4 @@ pub mod version;
 
 pub use anyring::ring::inline;
 
-/// Nothing here panics knowingly. What does so unknowingly must not unwind into C.
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    anyring::sys::abort()
-}
+use anyring_panic as _;

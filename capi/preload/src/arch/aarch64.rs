@@ -1,0 +1,72 @@
+//! `syscall()` of AArch64. A number that is none of ours goes the way that libc's function goes: no
+//! stack is touched and no function called until the kernel has answered, since a child of clone comes
+//! back here on its parent's stack or on a fresh one.
+
+use crate::serve::{numbers::*, serve};
+use core::arch::global_asm;
+
+global_asm!(
+    ".text",
+    ".globl syscall",
+    ".type syscall, %function",
+    ".p2align 4",
+    "syscall:",
+    ".cfi_startproc",
+    "hint #34", // bti c
+    // The kernel looks at the lower half of a number. Our variadic arguments stand where a Rust
+    // function of seven arguments looks for them.
+    "sub w9, w0, #{aio_first}",
+    "cmp w9, #({aio_last} - {aio_first})",
+    "b.ls 3f",
+    "sub w9, w0, #{uring_first}",
+    "cmp w9, #({uring_last} - {uring_first})",
+    "b.ls 3f",
+    "cmp w0, #{pgetevents}",
+    "b.eq 3f",
+    "cmp w0, #{setup2}",
+    "b.eq 3f",
+    "cmp w0, #{ring_enter}",
+    "b.eq 3f",
+    "mov x8, x0",
+    "mov x0, x1",
+    "mov x1, x2",
+    "mov x2, x3",
+    "mov x3, x4",
+    "mov x4, x5",
+    "mov x5, x6",
+    "svc #0",
+    "cmn x0, #4095",
+    "b.cs 2f",
+    "ret",
+    // Only who made the call gets here: a child is told 0.
+    "2:",
+    "stp x29, x30, [sp, #-32]!",
+    ".cfi_def_cfa_offset 32",
+    ".cfi_offset x29, -32",
+    ".cfi_offset x30, -24",
+    "mov x29, sp",
+    "str x0, [sp, #16]",
+    "bl {errno_location}",
+    "ldr x1, [sp, #16]",
+    "neg w1, w1",
+    "str w1, [x0]",
+    "mov x0, #-1",
+    "ldp x29, x30, [sp], #32",
+    ".cfi_def_cfa_offset 0",
+    ".cfi_restore x29",
+    ".cfi_restore x30",
+    "ret",
+    "3:",
+    "b {serve}",
+    ".cfi_endproc",
+    ".size syscall, . - syscall",
+    aio_first = const IO_SETUP,
+    aio_last = const IO_GETEVENTS,
+    uring_first = const IO_URING_SETUP,
+    uring_last = const IO_URING_REGISTER,
+    pgetevents = const IO_PGETEVENTS,
+    setup2 = const IO_SETUP2,
+    ring_enter = const IO_RING_ENTER,
+    serve = sym serve,
+    errno_location = sym libc::__errno_location,
+);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Where a filter forbids io_uring, as in many containers: plain contexts are the kernel's own. */
+#include "preload.h"
+#include <linux/aio_abi.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+
+MODES("auto", "native", "sqthread");
+
+static void forbid(long number, unsigned int error)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)number, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+
+	MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+}
+
+static void read_something(void)
+{
+	aio_context_t context = 0;
+	char text[4] = "";
+	int fds[2];
+
+	MUST(pipe(fds));
+	CHECK_EQ(write(fds[1], "abc", 3), 3);
+	struct iocb request = {
+		.aio_lio_opcode = IOCB_CMD_PREAD, .aio_fildes = (unsigned int)fds[0],
+		.aio_buf = (uintptr_t)text, .aio_nbytes = 3,
+	}, *list[] = { &request };
+	struct io_event event;
+
+	CHECK_EQ(syscall(SYS_io_setup, 4, &context), 0);
+	CHECK_EQ(count_rings(), 0);
+	CHECK_EQ(syscall(SYS_io_submit, context, 1L, list), 1);
+	CHECK_EQ(syscall(SYS_io_getevents, context, 1L, 1L, &event, NULL), 1);
+	CHECK_EQ(event.res, 3);
+	CHECK(strcmp(text, "abc") == 0);
+	CHECK_EQ(syscall(SYS_io_destroy, context), 0);
+	CHECK_ERRNO(syscall(SYS_io_destroy, context), EINVAL);
+}
+
+/* A mode that was asked for by name is not replaced by another. */
+static void with_error(unsigned int error)
+{
+	aio_context_t context = 0;
+
+	forbid(SYS_io_uring_setup, error);
+	if (strcmp(mode(), "sqthread") == 0)
+		CHECK_ERRNO(syscall(SYS_io_setup, 4, &context), (int)error);
+	else
+		read_something();
+}
+
+static void not_permitted(void)
+{
+	with_error(EPERM);
+}
+
+static void not_there(void)
+{
+	with_error(ENOSYS);
+}
+
+TEST_PARTS_IN_MODES(PART(not_permitted), PART(not_there))

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Tests that run the same parts without the preload library, which shows that
+ * the test asks for what the system does, and then with it in each mode.
+ */
+#ifndef CTESTS_PRELOAD_H
+#define CTESTS_PRELOAD_H
+
+#include "../liburing/check.h"
+#include <dlfcn.h>
+#include <sys/syscall.h>
+
+/* A 32-bit argument as old clients pass it: the upper half is what a register held. */
+#define GARBAGE(value) ((0x5eadbeefL << 32) | (unsigned int)(value))
+
+/* -1 and this errno, as the system's syscall() answers. */
+#define CHECK_ERRNO(call, wanted) do {                                          \
+	errno = 0;                                                              \
+	CHECK_EQ(call, -1);                                                     \
+	CHECK_EQ(errno, wanted);                                                \
+} while (0)
+
+/* The mode that this run is in; NULL without the library. */
+static inline const char *mode(void)
+{
+	return getenv("ANYRING_AIO");
+}
+
+static inline bool rings_expected(void)
+{
+	return mode() && strcmp(mode(), "native") != 0;
+}
+
+static inline int count_rings(void)
+{
+	char path[64], target[64];
+	int rings = 0;
+
+	for (int fd = 0; fd < 256; fd++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		ssize_t n = readlink(path, target, sizeof(target) - 1);
+
+		target[n > 0 ? n : 0] = '\0';
+		rings += strcmp(target, "anon_inode:[io_uring]") == 0;
+	}
+	return rings;
+}
+
+static inline void check_whose_syscall(void)
+{
+	Dl_info info;
+
+	CHECK(dladdr((void *)syscall, &info) != 0);
+	CHECK_EQ(strstr(info.dli_fname, "libanyring-preload.so") != NULL, mode() != NULL);
+}
+
+static inline int run_in_mode(const char *name)
+{
+	const char *dir = getenv("LD_LIBRARY_PATH");
+	char library[4096];
+	pid_t pid = fork_child();
+
+	if (pid == 0) {
+		snprintf(library, sizeof(library), "%s/libanyring-preload.so", dir ? dir : ".");
+		if (name) {
+			MUST(access(library, R_OK));
+			setenv("LD_PRELOAD", library, 1);
+			setenv("ANYRING_AIO", name, 1);
+		}
+		setenv("IN_MODE", name ? name : "none", 1);
+		execl("/proc/self/exe", "test", (char *)NULL);
+		_exit(127);
+	}
+	return exit_status(pid);
+}
+
+static inline int run_in_modes(const char *const *modes, size_t nr)
+{
+	int failed = 0;
+
+	unsetenv("ANYRING_AIO");
+	for (size_t i = 0; i < nr; i++) {
+		printf("%s:\n", modes[i] ? modes[i] : "without the library");
+		failed += run_in_mode(modes[i]) != PASS;
+	}
+	return failed ? FAIL : PASS;
+}
+
+#define MODES(...) static const char *const modes[] = { __VA_ARGS__ }
+#define TEST_PARTS_IN_MODES(...)                                                \
+int main(int argc, char **argv)                                                 \
+{                                                                               \
+	static const struct part parts[] = { __VA_ARGS__ };                     \
+									\
+	if (!getenv("IN_MODE"))                                                 \
+		return run_in_modes(modes, sizeof(modes) / sizeof(modes[0]));   \
+	check_whose_syscall();                                                  \
+	return run_parts(parts, sizeof(parts) / sizeof(parts[0]), argc, argv);  \
+}
+
+#endif

@@ -1,0 +1,250 @@
+//! Delivery of events to the ring where a program may reap by itself.
+//!
+//! A program that takes its events by io_getevents() needs none: those come from the CQ. But there are
+//! programs that never call it and look at the context's address only (QEMU does, when an eventfd tells
+//! it to). A context is served for both until it is known which it has:
+//!
+//! - At first, what is complete at the end of io_submit() is delivered; the first io_getevents() ends
+//!   that.
+//! - When the program has been seen to look, or a request has an eventfd to signal, a thread delivers
+//!   from then on.
+
+use super::context::{Context, WAKE_UP};
+use super::events::{consume, enter};
+use super::registry::Entry;
+use crate::ring::inline::{io_uring_get_sqe, io_uring_prep_nop};
+use crate::ring::submit::{cq_needs_flush, get_events as flush_cq, submit};
+use crate::sys::thread::{self, Thread};
+use crate::sys::{fd, file, futex, Errno, Result};
+use core::cell::UnsafeCell;
+use core::ffi::{c_int, c_void};
+use core::ptr::null;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+/// The program has neither looked nor called.
+const UNDECIDED: u32 = 0;
+/// The program calls io_getevents(), and nothing is left of what was delivered before.
+const CALLED: u32 = 1;
+/// A thread delivers.
+const BEGUN: u32 = 2;
+/// The program calls io_getevents(); what was delivered before is still there.
+const CALLED_FIRST: u32 = 3;
+
+/// For how long the thread sleeps where nobody may wake it.
+const NAP: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+
+/// A context's delivery.
+pub struct Delivery {
+    state: AtomicU32,
+    /// The thread is to end.
+    stop: AtomicU32,
+    /// The thread has ended.
+    ended: AtomicU32,
+    /// The thread waits for the entry's visitors to be gone.
+    awaits: AtomicU32,
+    /// Under the SQ lock.
+    thread: UnsafeCell<Option<Thread>>,
+}
+
+impl Delivery {
+    /// Not decided.
+    pub fn new() -> Self {
+        Delivery {
+            state: AtomicU32::new(UNDECIDED),
+            stop: AtomicU32::new(0),
+            ended: AtomicU32::new(0),
+            awaits: AtomicU32::new(0),
+            thread: UnsafeCell::new(None),
+        }
+    }
+
+    /// Whether what completes goes to the user ring.
+    #[inline]
+    pub fn delivers(&self) -> bool {
+        matches!(self.state.load(Ordering::Relaxed), UNDECIDED | BEGUN)
+    }
+
+    /// Whether events may be found in the user ring.
+    #[inline]
+    pub fn may_hold(&self) -> bool {
+        self.state.load(Ordering::Relaxed) != CALLED
+    }
+
+    /// Whether a thread delivers.
+    #[inline]
+    pub fn has_begun(&self) -> bool {
+        self.state.load(Ordering::Acquire) == BEGUN
+    }
+
+    /// Whether the thread waits for the entry's last visitor.
+    #[inline]
+    pub fn awaits_visitors(&self) -> bool {
+        self.awaits.load(Ordering::SeqCst) != 0
+    }
+
+    /// Begins when the program has looked at its ring. Under the SQ lock.
+    #[cold]
+    pub fn look(&self, entry: &'static Entry, context: &Context) -> Result<()> {
+        if !self.has_begun() && context.user_ring.was_seen() {
+            return self.begin(entry);
+        }
+        Ok(())
+    }
+
+    /// In io_getevents(), under the CQ lock: the program that never looked does not reap by itself.
+    #[cold]
+    pub fn decide(&self, entry: &'static Entry, context: &Context) -> Result<()> {
+        match self.state.load(Ordering::Relaxed) {
+            UNDECIDED => {
+                let _sq = entry.sq_lock.lock();
+                self.look(entry, context)?;
+                if !self.has_begun() {
+                    self.state.store(CALLED_FIRST, Ordering::Relaxed);
+                }
+            }
+            CALLED_FIRST if context.user_ring.unreaped() == 0 => {
+                self.state.store(CALLED, Ordering::Relaxed);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Has a thread deliver from now on. `EAGAIN` when there can be none. Under the SQ lock.
+    #[inline]
+    pub fn begin(&self, entry: &'static Entry) -> Result<()> {
+        match self.has_begun() {
+            true => Ok(()),
+            false => self.begin_now(entry),
+        }
+    }
+
+    #[cold]
+    fn begin_now(&self, entry: &'static Entry) -> Result<()> {
+        let arg = (&raw const *entry).cast_mut().cast();
+        // SAFETY: the SQ lock makes the field ours; the entry is never unmapped, and its context not
+        // dropped before the thread has been joined.
+        unsafe { *self.thread.get() = Some(thread::spawn(run, arg)?) };
+        self.state.store(BEGUN, Ordering::Release);
+        Ok(())
+    }
+
+    /// Ends the thread, if there is one, of a context whose removal began.
+    pub unsafe fn end(&self, entry: &Entry, context: &Context) {
+        let thread = {
+            let _sq = entry.sq_lock.lock();
+            // SAFETY: the SQ lock makes the field ours.
+            unsafe { (*self.thread.get()).take() }
+        };
+        let Some(thread) = thread else { return };
+        self.stop.store(1, Ordering::SeqCst);
+        while self.ended.load(Ordering::Acquire) == 0 {
+            futex::wake(&entry.visitors, u32::MAX);
+            // SAFETY: the SQ lock makes the ring's SQ side ours.
+            unsafe {
+                let _sq = entry.sq_lock.lock();
+                let sqe = io_uring_get_sqe(context.ring());
+                if !sqe.is_null() {
+                    io_uring_prep_nop(sqe);
+                    (*sqe).user_data = WAKE_UP;
+                }
+                let _ = submit(context.ring());
+            }
+            let _ = futex::wait(&self.ended, 0, Some(&NAP));
+        }
+        thread.join();
+    }
+}
+
+/// The thread: delivers whatever completes, except while callers wait for it.
+extern "C" fn run(arg: *mut c_void) -> *mut c_void {
+    thread::set_name(c"anyring-aio");
+    // SAFETY: the argument is an entry, whose context stays until this thread has been joined.
+    unsafe {
+        let entry = &*arg.cast::<Entry>();
+        let context = entry.context();
+        while context.delivery.stop.load(Ordering::SeqCst) == 0 {
+            match enter(context, 1, None, null()) {
+                // The program has closed the ring: there is nothing to deliver any more.
+                Err(Errno::EBADF) => break,
+                Err(_) => nap(entry),
+                Ok(_) if deliver(entry) => {}
+                Ok(_) => rest(entry, context),
+            }
+        }
+        context.delivery.ended.store(1, Ordering::Release);
+        futex::wake(&context.delivery.ended, 1);
+    }
+    core::ptr::null_mut()
+}
+
+fn nap(entry: &Entry) {
+    let _ = futex::wait(&entry.visitors, entry.visitors.load(Ordering::SeqCst), Some(&NAP));
+}
+
+/// Waits until callers are gone, or a while for a program to reap.
+fn rest(entry: &Entry, context: &Context) {
+    context.delivery.awaits.store(1, Ordering::SeqCst);
+    nap(entry);
+    context.delivery.awaits.store(0, Ordering::SeqCst);
+}
+
+/// Moves what has completed to the user ring; false when something was left: because there is no room,
+/// or because threads are inside of io_getevents(), who take it.
+pub unsafe fn deliver(entry: &Entry) -> bool {
+    let _cq = entry.cq_lock.lock();
+    if !entry.is_live() {
+        return true;
+    }
+    if entry.visitors.load(Ordering::SeqCst) != 0 {
+        return false;
+    }
+    // SAFETY: the entry is live under the CQ lock.
+    unsafe {
+        let context = entry.context();
+        let ring = &context.user_ring;
+        loop {
+            let mut room = ring.capacity() - ring.unreaped();
+            consume(entry, context, room as usize, |event| {
+                ring.push(event);
+                room -= 1;
+            });
+            // What the CQ had no room for follows now.
+            if room == 0 || !cq_needs_flush(context.ring()) || flush_cq(context.ring()).is_err() {
+                return room > 0;
+            }
+        }
+    }
+}
+
+/// Eventfds to signal: completions that follow each other mostly have the same.
+pub struct Signals {
+    eventfd: c_int,
+    count: u64,
+}
+
+impl Signals {
+    /// None.
+    pub fn none() -> Self {
+        Signals { eventfd: -1, count: 0 }
+    }
+
+    /// One more on `eventfd`.
+    pub fn add(&mut self, eventfd: c_int) {
+        if eventfd != self.eventfd {
+            self.send();
+            self.eventfd = eventfd;
+        }
+        self.count += 1;
+    }
+
+    /// Signals what was added.
+    #[inline]
+    pub fn send(&mut self) {
+        // Its number may be another file's by now, which must not be written to.
+        if self.count > 0 && fd::check_eventfd(self.eventfd).is_ok() {
+            let _ = file::signal_several(self.eventfd, self.count);
+        }
+        self.count = 0;
+    }
+}

@@ -1,0 +1,258 @@
+//! From the backing's CQ to the application's.
+//!
+//! # Reads from the cache
+//! With SQTHREAD or SQWQ a buffered read is first submitted with `RWF_NOWAIT` ([`PROBE`]). When all of
+//! it comes, it came from the page cache, within the submitting call: its event says so. Otherwise the
+//! read is submitted once more as it was asked for. One that ends early tells apart the end of the
+//! file and of what is cached by the second answer: the same number of bytes is all that there is.
+
+use super::context::Inner;
+use crate::abi::aio::*;
+use crate::abi::aio_ring::*;
+use crate::aio::request::prepare;
+use crate::aio::slots::Slot;
+use crate::ring::barrier::{io_uring_smp_load_acquire, read_once};
+use crate::ring::inline::*;
+use crate::ring::submit::{cq_needs_flush, get_events, submit};
+use crate::sys::{file, Errno};
+use core::ffi::c_int;
+
+// What a slot's copy of a request keeps in `aio_key`, with `aio_reserved2` beside it.
+/// Submitted with `RWF_NOWAIT`.
+pub(super) const PROBE: u32 = 1;
+/// Submitted again, after a probe that gave as many bytes as `aio_reserved2` says.
+const PROBED: u32 = 2;
+/// Could not be submitted; `aio_reserved2` is the event's result.
+pub(super) const FAILED: u32 = 3;
+
+/// In a CQE's `user_data`: the SQ thread was woken.
+pub(super) const WAKE_UP: u64 = 1 << 63;
+/// In a CQE's `user_data`: the reaper is to look at the stop word.
+pub(super) const STOP: u64 = 1 << 62;
+
+enum Outcome {
+    Event {
+        res: i64,
+        res2: i64,
+    },
+    /// To be submitted anew, with this in `aio_key` and `aio_reserved2`.
+    Again {
+        key: u32,
+        res: u64,
+    },
+    Returned,
+}
+
+impl Inner {
+    /// Delivers completions as far as the application's CQ has room; returns how many CQEs went by.
+    /// What must be submitted again is queued.
+    #[inline]
+    pub unsafe fn reap(&mut self) -> u32 {
+        let mut reaped = 0;
+        // SAFETY: the ring lock is held.
+        unsafe {
+            loop {
+                let (passed, all) = self.reap_visible();
+                reaped += passed;
+                if !all {
+                    // Said once for each time that the CQ becomes too small.
+                    self.overflowed |= !self.backlog;
+                    self.backlog = true;
+                    return reaped;
+                }
+                let more = cq_needs_flush(&raw const self.ring)
+                    && get_events(&raw mut self.ring).is_ok()
+                    && passed > 0;
+                if !more {
+                    self.backlog = false;
+                    return reaped;
+                }
+            }
+        }
+    }
+
+    /// Delivers what stands in the backing's CQ; returns how many CQEs, and whether that was all.
+    #[inline]
+    unsafe fn reap_visible(&mut self) -> (u32, bool) {
+        // SAFETY: the ring lock is held; CQEs before the acquired tail are complete.
+        unsafe {
+            let cq = &raw const self.ring.cq;
+            let head = read_once((*cq).khead);
+            let tail = io_uring_smp_load_acquire((*cq).ktail);
+            if head == tail {
+                return (0, true);
+            }
+            let (cqes, mask) = ((*cq).cqes, (*cq).ring_mask);
+            let mut room = self.queues.room();
+            let mut at = head;
+            while at != tail {
+                let cqe = cqes.add((at & mask) as usize);
+                let (user_data, res) = ((*cqe).user_data, (*cqe).res);
+                if self.slots.get(user_data).is_none() {
+                    self.note(user_data, res);
+                } else if room == 0 {
+                    break;
+                } else {
+                    room -= u32::from(self.finish(user_data as u32, res));
+                }
+                at = at.wrapping_add(1);
+            }
+            self.queues.publish();
+            io_uring_cq_advance(&raw mut self.ring, at.wrapping_sub(head));
+            (at.wrapping_sub(head), at == tail)
+        }
+    }
+
+    /// Ends the request in a slot, or submits it anew; whether there is an event.
+    #[inline]
+    unsafe fn finish(&mut self, index: u32, res: i32) -> bool {
+        let slot = &self.slots[index];
+        let (key, data, obj) = (slot.request.aio_key, slot.request.aio_data, slot.address);
+        let outcome = if key == 0 && res >= 0 {
+            Outcome::Event { res: i64::from(res), res2: 0 }
+        } else {
+            self.outcome(index, slot, res)
+        };
+        // SAFETY: the ring lock is held; there is room for the event.
+        unsafe {
+            match outcome {
+                Outcome::Event { res, res2 } => {
+                    self.queues.push(io_event { data, obj, res, res2 });
+                    if slot.request.aio_flags & IOCB_FLAG_RESFD != 0 {
+                        // An eventfd that is readable means that the event is there.
+                        self.queues.publish();
+                        let _ = file::signal(slot.request.aio_resfd as c_int);
+                        Inner::close_signal(&slot.request);
+                    }
+                    self.slots.give(index);
+                    true
+                }
+                Outcome::Again { key, res } => {
+                    self.again(index, key, res);
+                    false
+                }
+                Outcome::Returned => {
+                    self.returned = true;
+                    Inner::close_signal(&slot.request);
+                    self.slots.give(index);
+                    false
+                }
+            }
+        }
+    }
+
+    fn outcome(&self, index: u32, slot: &Slot, res: i32) -> Outcome {
+        let request = &slot.request;
+        let (key, kept) = (request.aio_key, request.aio_reserved2);
+        let hit = |res: i32| Outcome::Event { res: i64::from(res), res2: IOEV_RES2_CACHEHIT };
+        let plain = |res: i32| Outcome::Event { res: i64::from(res), res2: 0 };
+        if res == Errno::ECANCELED.answer() && !self.is_ending() {
+            // The thread that submitted has ended, and the server gave up what it had in flight.
+            return Outcome::Again { key: 0, res: 0 };
+        }
+        match key {
+            FAILED => Outcome::Event { res: kept as i64, res2: 0 },
+            PROBED if res > 0 && res as u64 == kept => hit(res),
+            PROBED => plain(res),
+            PROBE if res > 0 && res as u64 == request.aio_nbytes && !is_vector(request) => hit(res),
+            // Vectors' lengths are the application's memory; their probes are told by a second look.
+            PROBE if res > 0 => Outcome::Again { key: PROBED, res: res as u64 },
+            PROBE if res == Errno::EAGAIN.answer() || res == Errno::EOPNOTSUPP.answer() => {
+                Outcome::Again { key: 0, res: 0 }
+            }
+            _ if res == Errno::EBADF.answer() && self.alone == Some(index) => Outcome::Returned,
+            _ => plain(res),
+        }
+    }
+
+    /// Queues a request anew.
+    #[cold]
+    unsafe fn again(&mut self, index: u32, key: u32, res: u64) {
+        let ring = &raw mut self.ring;
+        let (mut request, address) = (self.slots[index].request, self.slots[index].address);
+        // SAFETY: the ring lock is held; the request was prepared before, which cannot fail now.
+        unsafe {
+            let mut sqe = io_uring_get_sqe(ring);
+            while sqe.is_null() {
+                let _ = submit(ring);
+                sqe = io_uring_get_sqe(ring);
+            }
+            request.aio_reserved2 = 0;
+            let _ = prepare(sqe, &request);
+            if self.flags & IOCTX_FLAG_FIXEDBUFS != 0 {
+                let base = self.queues.request(0) as u64;
+                let which = (address - base) / core::mem::size_of::<iocb>() as u64;
+                let _ = self.fix(sqe, &request, which as u32);
+            }
+            (*sqe).user_data = u64::from(index);
+            request.aio_key = key;
+            request.aio_reserved2 = res;
+            self.slots.set(index, &request, address);
+        }
+    }
+
+    /// A CQE that is no request's.
+    #[cold]
+    unsafe fn note(&mut self, user_data: u64, res: i32) {
+        // A cancelled one was a thread's that has ended: the next arms its own.
+        if user_data == WAKE_UP && res > 0 {
+            // SAFETY: the ring lock is held.
+            unsafe { self.arm_wake_up() };
+        }
+    }
+
+    /// Queues the read that an eventfd write ends, to wake the SQ thread from its wait.
+    pub unsafe fn arm_wake_up(&mut self) {
+        let ring = &raw mut self.ring;
+        // SAFETY: the ring lock is held. What is read goes into the context itself.
+        unsafe {
+            let mut sqe = io_uring_get_sqe(ring);
+            while sqe.is_null() {
+                let _ = submit(ring);
+                sqe = io_uring_get_sqe(ring);
+            }
+            let value = (&raw mut self.woken).cast();
+            io_uring_prep_read(sqe, self.wake_fd, value, 8, 0);
+            (*sqe).user_data = WAKE_UP;
+        }
+    }
+
+    /// Posts a CQE, to wake the reaper from its wait.
+    pub unsafe fn wake_reaper(&mut self) {
+        let ring = &raw mut self.ring;
+        // SAFETY: the ring lock is held.
+        unsafe {
+            let sqe = io_uring_get_sqe(ring);
+            if !sqe.is_null() {
+                io_uring_prep_nop(sqe);
+                (*sqe).user_data = STOP;
+            }
+            let _ = submit(ring);
+        }
+    }
+
+    /// Throws completions of a context away that is being destroyed.
+    pub unsafe fn discard(&mut self) {
+        let ring = &raw mut self.ring;
+        // SAFETY: the caller is the only user. SQEs that were queued must have run as well.
+        unsafe {
+            let _ = crate::ring::submit::submit_and_wait(ring, 1);
+            let head = read_once((*ring).cq.khead);
+            let tail = io_uring_smp_load_acquire((*ring).cq.ktail);
+            let mut at = head;
+            while at != tail {
+                let cqe = (*ring).cq.cqes.add((at & (*ring).cq.ring_mask) as usize);
+                if let Some(slot) = self.slots.get((*cqe).user_data) {
+                    Inner::close_signal(&slot.request);
+                    self.slots.give((*cqe).user_data as u32);
+                }
+                at = at.wrapping_add(1);
+            }
+            io_uring_cq_advance(ring, at.wrapping_sub(head));
+        }
+    }
+}
+
+fn is_vector(request: &iocb) -> bool {
+    request.aio_lio_opcode == IOCB_CMD_PREADV
+}

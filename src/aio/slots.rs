@@ -1,0 +1,175 @@
+//! The requests in flight: one slot each, found again by the index that travels in `user_data`.
+//!
+//! A request's own memory may be reused as soon as it is submitted, so a slot keeps what its event
+//! needs, and a copy of the request to submit it again.
+
+use crate::abi::aio::iocb;
+use crate::sys::{mem, Errno, Result};
+use core::mem::size_of;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+/// A request in flight.
+pub struct Slot {
+    /// The request as it was submitted.
+    pub request: iocb,
+    /// Its address.
+    pub address: u64,
+    /// What became of it beside running; `Slot::*`.
+    pub fate: AtomicU32,
+}
+
+impl Slot {
+    /// Nothing in flight.
+    pub const IDLE: u32 = 0;
+    /// In flight.
+    pub const RUNNING: u32 = 1;
+    /// In flight, and the caller asked to cancel it.
+    pub const CANCELLED: u32 = 2;
+    /// Its failure was returned by the submitting call: no event.
+    pub const RETURNED: u32 = 3;
+}
+
+/// Slots and the queue of the free ones. The submitting side takes from the queue, the reaping side
+/// gives back, each under its own lock.
+pub struct Slots {
+    slots: *mut Slot,
+    /// Indices of free slots plus 1, a ring of `mask + 1`. 0, as at first: the position is the index.
+    free: *mut u32,
+    mask: u32,
+    count: u32,
+    mapped: usize,
+    /// Taken so far, by the submitting side.
+    taken: AtomicU32,
+    /// Given back so far, by the reaping side; starts at `count`.
+    given: AtomicU32,
+}
+
+impl Slots {
+    /// As many as `count` requests.
+    pub fn new(count: u32) -> Result<Self> {
+        let ring = count.next_power_of_two() as usize;
+        let slots_len = count as usize * size_of::<Slot>();
+        let mapped = slots_len + ring * size_of::<u32>();
+        // SAFETY: a new mapping touches nothing that exists; its zeros are idle slots.
+        let memory = unsafe { mem::map_anonymous(mapped, libc::MAP_NORESERVE)? };
+        let free = memory.wrapping_byte_add(slots_len).cast::<u32>();
+        Ok(Slots {
+            slots: memory.cast(),
+            free,
+            mask: ring as u32 - 1,
+            count,
+            mapped,
+            taken: AtomicU32::new(0),
+            given: AtomicU32::new(count),
+        })
+    }
+
+    /// How many are in flight, or were an instant ago.
+    pub fn in_flight(&self) -> u32 {
+        let given = self.given.load(Ordering::Acquire);
+        self.count.wrapping_add(self.taken.load(Ordering::Acquire)).wrapping_sub(given)
+    }
+
+    /// Takes a free slot; `EAGAIN` when all are in flight. Only for the holder of the SQ lock.
+    #[inline]
+    pub fn take(&self) -> Result<u32> {
+        let taken = self.taken.load(Ordering::Relaxed);
+        // Pairs with the release in give: the index and the idle slot behind it are visible.
+        if self.given.load(Ordering::Acquire) == taken {
+            return Err(Errno::EAGAIN);
+        }
+        // SAFETY: the position is taken modulo the ring's size.
+        let index = match unsafe { *self.free.add((taken & self.mask) as usize) } {
+            0 => taken & self.mask,
+            given => given - 1,
+        };
+        self.taken.store(taken.wrapping_add(1), Ordering::Release);
+        Ok(index)
+    }
+
+    /// Takes back the `count` latest takes: nothing was submitted for them. Only for the holder of the
+    /// SQ lock.
+    pub fn untake(&self, count: u32) {
+        let taken = self.taken.load(Ordering::Relaxed);
+        self.taken.store(taken.wrapping_sub(count), Ordering::Release);
+    }
+
+    /// Gives a slot back. Only for the holder of the CQ lock.
+    #[inline]
+    pub fn give(&self, index: u32) {
+        self[index].fate.store(Slot::IDLE, Ordering::Relaxed);
+        let given = self.given.load(Ordering::Relaxed);
+        // SAFETY: the position is taken modulo the ring's size. Its former index has been taken:
+        // there are never more indices than slots.
+        unsafe { self.free.add((given & self.mask) as usize).write(index + 1) };
+        self.given.store(given.wrapping_add(1), Ordering::Release);
+    }
+
+    /// The slot at an index that came from outside; none when it is out of range.
+    #[inline]
+    pub fn get(&self, index: u64) -> Option<&Slot> {
+        if index >= u64::from(self.count) {
+            return None;
+        }
+        // SAFETY: the index is in range, and all slots are initialised.
+        Some(unsafe { &*self.slots.add(index as usize) })
+    }
+
+    /// Fills in a slot that was just taken.
+    #[inline]
+    pub fn set(&self, index: u32, request: &iocb, address: u64) {
+        debug_assert!(index < self.count);
+        // SAFETY: `take` gave the index to us alone; nobody else looks at the slot until it runs.
+        unsafe {
+            let slot = self.slots.add(index as usize);
+            (*slot).request = *request;
+            (*slot).address = address;
+            (*slot).fate.store(Slot::RUNNING, Ordering::Release);
+        }
+    }
+
+    /// The index of the running request at `address`.
+    pub fn find(&self, address: u64) -> Option<u32> {
+        (0..self.count).find(|&index| {
+            let slot = &self[index];
+            slot.fate.load(Ordering::Acquire) == Slot::RUNNING && slot.address == address
+        })
+    }
+
+    /// Whether one of the requests in flight is such.
+    pub fn any(&self, such: impl Fn(&iocb) -> bool) -> bool {
+        let mut left = self.in_flight();
+        for index in 0..self.count {
+            if left == 0 {
+                break;
+            }
+            let slot = &self[index];
+            if slot.fate.load(Ordering::Acquire) != Slot::IDLE {
+                left -= 1;
+                if such(&slot.request) {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// Frees the memory.
+    ///
+    /// # Safety
+    /// No slot may be used any more.
+    pub unsafe fn unmap(&self) {
+        // SAFETY: the mapping is new()'s own; unmapping one that exists cannot fail.
+        let _ = unsafe { mem::unmap(self.slots.cast(), self.mapped) };
+    }
+}
+
+impl core::ops::Index<u32> for Slots {
+    type Output = Slot;
+
+    fn index(&self, index: u32) -> &Slot {
+        debug_assert!(index < self.count);
+        // SAFETY: indices come from `take` and `find` only.
+        unsafe { &*self.slots.add(index as usize) }
+    }
+}

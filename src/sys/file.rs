@@ -1,0 +1,48 @@
+//! What a descriptor stands for, and eventfds.
+
+use super::{call, Result};
+use core::ffi::c_int;
+
+/// The file's status flags: `O_ACCMODE`, `O_DIRECT` and their kin. `EBADF` when it is closed.
+#[inline]
+pub fn status_flags(fd: c_int) -> Result<c_int> {
+    // SAFETY: fcntl with F_GETFL takes no pointer.
+    unsafe { call(libc::SYS_fcntl, [fd as usize, libc::F_GETFL as usize, 0, 0, 0, 0]) }
+        .map(|flags| flags as c_int)
+}
+
+/// Whether reads come from the page cache when it has the data: a regular file or a block device.
+pub fn is_cached(fd: c_int) -> bool {
+    // SAFETY: the kernel fills in the struct of this frame; all its fields may be zero.
+    unsafe {
+        let mut status: libc::stat = core::mem::zeroed();
+        let done = call(libc::SYS_fstat, [fd as usize, &raw mut status as usize, 0, 0, 0, 0]);
+        done.is_ok() && matches!(status.st_mode & libc::S_IFMT, libc::S_IFREG | libc::S_IFBLK)
+    }
+}
+
+/// Another descriptor of the same file, closed on exec.
+pub fn duplicate(fd: c_int) -> Result<c_int> {
+    let command = libc::F_DUPFD_CLOEXEC as usize;
+    // SAFETY: fcntl with F_DUPFD_CLOEXEC takes no pointer.
+    unsafe { call(libc::SYS_fcntl, [fd as usize, command, 0, 0, 0, 0]) }.map(|fd| fd as c_int)
+}
+
+/// A new eventfd, closed on exec, whose reads block.
+pub fn eventfd() -> Result<c_int> {
+    // SAFETY: eventfd2 takes no pointer.
+    unsafe { call(libc::SYS_eventfd2, [0, libc::EFD_CLOEXEC as usize, 0, 0, 0, 0]) }
+        .map(|fd| fd as c_int)
+}
+
+/// Adds 1 to an eventfd.
+pub fn signal(eventfd: c_int) -> Result<()> {
+    signal_several(eventfd, 1)
+}
+
+/// Adds `count` to an eventfd.
+pub fn signal_several(eventfd: c_int, count: u64) -> Result<()> {
+    // SAFETY: the kernel reads 8 bytes of this frame.
+    unsafe { call(libc::SYS_write, [eventfd as usize, &raw const count as usize, 8, 0, 0, 0]) }
+        .map(drop)
+}

@@ -1,0 +1,52 @@
+//! Looking at this process's own memory from outside: reading where nothing may be mapped, and telling
+//! whether a page has been used.
+
+use super::{call, fd, Errno, Result};
+use core::ffi::c_int;
+use core::mem::{size_of, zeroed};
+
+/// In an entry of /proc/self/pagemap: the page is in memory, or was and is in swap.
+const USED: u64 = 3 << 62;
+
+/// Reads a `T` at `address`; `EFAULT` where there is no memory to read.
+///
+/// # Safety
+/// `T` must be valid for any bytes.
+pub unsafe fn read<T>(address: u64) -> Result<T> {
+    // SAFETY: the kernel writes to the value of this frame, and says where it could not read.
+    unsafe {
+        let mut value: T = zeroed();
+        let to = libc::iovec { iov_base: (&raw mut value).cast(), iov_len: size_of::<T>() };
+        let from = libc::iovec { iov_base: address as *mut _, iov_len: size_of::<T>() };
+        let pid = super::process::id() as usize;
+        let args = [pid, &raw const to as usize, 1, &raw const from as usize, 1, 0];
+        match call(libc::SYS_process_vm_readv, args)? {
+            n if n == size_of::<T>() => Ok(value),
+            _ => Err(Errno::EFAULT),
+        }
+    }
+}
+
+/// Whether the process has used the page at `address` through that address. Fails where /proc is not
+/// mounted.
+pub fn is_used(address: u64) -> Result<bool> {
+    // SAFETY: the path is a C string, and the kernel writes to the entry of this frame.
+    unsafe {
+        let path = c"/proc/self/pagemap".as_ptr() as usize;
+        let flags = (libc::O_RDONLY | libc::O_CLOEXEC) as usize;
+        let file =
+            call(libc::SYS_openat, [libc::AT_FDCWD as usize, path, flags, 0, 0, 0])? as c_int;
+        let mut entry = 0u64;
+        // The file is in pages that the kernel calls pages, however large those are.
+        let at = address / page_size() * 8;
+        let args = [file as usize, &raw mut entry as usize, 8, at as usize, 0, 0];
+        let got = call(libc::SYS_pread64, args);
+        let _ = fd::close(file);
+        got.map(|n| n == 8 && entry & USED != 0)
+    }
+}
+
+fn page_size() -> u64 {
+    // SAFETY: getauxval only reads what the kernel handed to the process.
+    unsafe { libc::getauxval(libc::AT_PAGESZ) }
+}
