@@ -27,7 +27,7 @@ struct engine_options {
 	int sqthread_poll_cpu;
 	unsigned int sqwq;
 	int nonvectored;
-	unsigned int force_async;
+	int force_async;
 };
 
 extern struct fio_option engine_option_list[];

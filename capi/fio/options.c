@@ -110,5 +110,9 @@ const char *engine_options_fault(const struct engine_options *o)
 		return "nonvectored=0 and fixedbufs exclude each other";
 	if (o->sqthread_poll_cpu != NOT_GIVEN && !o->sqthread && !o->sqthread_poll)
 		return "sqthread_poll_cpu needs sqthread_poll";
+	if (o->force_async < 0)
+		return "force_async is below 0";
+	if (o->sqthread_poll_cpu >= sysconf(_SC_NPROCESSORS_CONF))
+		return "sqthread_poll_cpu: there is no such CPU";
 	return o->api == API_URING ? uring_fault(o) : aio_ring_fault(o);
 }

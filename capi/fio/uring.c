@@ -121,7 +121,7 @@ static struct job *uring_start(struct thread_data *td)
 	u->job.is_polled = o->sqthread_poll;
 	u->job.only_moves_data = o->hipri;
 	u->is_fixed = o->fixedbufs;
-	u->force_async = o->force_async;
+	u->force_async = (unsigned int)o->force_async;
 	if (choose_requests(td, u)) {
 		io_uring_queue_exit(&u->ring);
 		free(u->job.vectors);
@@ -158,7 +158,11 @@ static int use_fixed_buffers(struct thread_data *td, struct uring_job *u)
 		buffers[i] = (struct iovec){ td->io_u_all.io_us[i]->buf, td_max_bs(td) };
 	ret = register_buffers(u, buffers, nr);
 	free(buffers);
-	return ret ? engine_fail(td, -ret, "io_uring_register_buffers", engine_setup_hint(-ret)) : 0;
+	if (!ret)
+		return 0;
+	return engine_fail(td, -ret, "io_uring_register_buffers",
+			   ret == -EINVAL ? "fixedbufs: io_uring takes at most 16384 buffers, of up to 1 GiB" :
+					    engine_setup_hint(-ret));
 }
 
 /* A table of empty slots; each file fills its own while it is open. */
