@@ -60,6 +60,13 @@ def compare(case, unit, samples, peer, ours, control, label):
     }
 
 
+def compare_to(case, unit, values, peer, ours):
+    """A row without a control: samples by name."""
+    return {"case": case, "unit": unit, "peer": peer, "samples": values,
+            "medians": {name: statistics.median(values[name]) for name in (peer, ours)},
+            "ours": ratio_of(values[ours], values[peer])}
+
+
 def exact(case, unit, values, peer, ours):
     """A row of figures that do not vary."""
     return {"case": case, "unit": unit, "peer": peer, "medians": values,
