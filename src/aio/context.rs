@@ -179,21 +179,35 @@ pub unsafe fn submit(id: ContextId, nr: c_long, requests: *const *mut iocb) -> R
     user::checked(requests.cast_mut(), nr.saturating_mul(size_of::<*mut iocb>()))?;
     // SAFETY: the requests are the C caller's; submit_to and deliver check that the entry lives.
     unsafe {
-        let (submitted, delivers) = submit_to(entry, nr, requests)?;
-        if delivers {
+        let mut done = submit_to(entry, nr, requests, false)?;
+        if done.contested {
+            let _cq = entry.cq_lock.lock();
+            done = submit_to(entry, nr, requests, true)?;
+        }
+        if done.delivers {
             delivery::deliver(entry);
         }
-        Ok(submitted)
+        Ok(done.count)
     }
 }
 
-/// Submits up to `nr` requests; returns how many, and whether events are to be delivered.
+/// What became of a call.
+struct Submitted {
+    count: c_int,
+    /// Events are to be delivered.
+    delivers: bool,
+    /// Nothing was submitted yet: the CQ lock is needed.
+    contested: bool,
+}
+
+/// Submits up to `nr` requests. With the CQ lock nobody takes an event that has to be looked at first.
 #[inline]
 unsafe fn submit_to(
     entry: &'static Entry,
     nr: usize,
     requests: *const *mut iocb,
-) -> Result<(c_int, bool)> {
+    has_cq_lock: bool,
+) -> Result<Submitted> {
     let _sq = entry.sq_lock.lock();
     if !entry.is_live() {
         return Err(Errno::EINVAL);
@@ -201,6 +215,9 @@ unsafe fn submit_to(
     // SAFETY: the entry is live under the SQ lock, which makes the ring's SQ side ours.
     unsafe {
         let context = entry.context();
+        if nr == 1 && context.delivery.has_begun() && !has_cq_lock {
+            return Ok(Submitted { count: 0, delivers: false, contested: true });
+        }
         let mut room = usize::MAX;
         if context.delivery.delivers() {
             context.delivery.look(entry, context)?;
@@ -226,7 +243,8 @@ unsafe fn submit_to(
         if nr == 1 && context.looked_at_in_submit() {
             returned_at_once(context, requests.read())?;
         }
-        Ok((submitted as c_int, context.delivery.delivers()))
+        let delivers = context.delivery.delivers();
+        Ok(Submitted { count: submitted as c_int, delivers, contested: false })
     }
 }
 
