@@ -84,7 +84,7 @@ refuses() {
     job "$@" || status=$?
     if ((status == 0 || status >= 124)); then
         fail "ends with $status instead of an error: $*"
-    elif ! cat log out 2>/dev/null | grep -qE "$cause"; then
+    elif ! grep -qsE "$cause" log out; then
         fail "does not say '$cause': $*"
         tail -n 5 log
         grep err= out || true
