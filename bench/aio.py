@@ -8,7 +8,7 @@ import harness
 
 FILE_BYTES = 256 << 20
 # Depths, rounds, and the share of the reads that a round does.
-EFFORT = {"quick": ((1, 32), 3, 0.15), "full": ((1, 8, 32), 9, 1.0)}
+EFFORT = {"quick": ((1, 32), 3, 0.15), "full": ((1, 8, 32), 5, 0.5)}
 # Reads per sample: what takes some tenths of a second each.
 OPS = {"cached": 200_000, "uncached": 8_000, "direct": 16_000}
 RING_MODES = {"plain": "", "SQTHREAD": "+sqthread", "SQTHREAD+SQPOLL": "+sqpoll", "SQWQ": "+sqwq"}

@@ -37,8 +37,8 @@ def duration(seconds):
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
-def run_steps(steps):
-    """The rows of all; says what is running and, by the pace so far, how much is left."""
+def run_steps(steps, keep):
+    """The rows of all; says what is running and, by the pace so far, how much is left. `keep` gets the rows so far."""
     rows, start, done = [], time.monotonic(), 0.0
     total = sum(step.seconds for step in steps)
     for number, step in enumerate(steps, 1):
@@ -46,6 +46,7 @@ def run_steps(steps):
         print(f"bench: {number}/{len(steps)}, about {duration((total - done) * pace)} left: {step.name}",
               file=sys.stderr, flush=True)
         rows += step.run()
+        keep(rows)
         done += step.seconds
     return rows
 
@@ -157,5 +158,5 @@ def machine():
             "fio": version(["fio", "--version"]), **packages}
 
 
-def save(path, rows, settings):
-    path.write_text(json.dumps({"machine": machine(), "settings": settings, "rows": rows}, indent=1) + "\n")
+def save(path, about, settings, rows):
+    path.write_text(json.dumps({"machine": about, "settings": settings, "rows": rows}, indent=1) + "\n")

@@ -36,7 +36,7 @@ class Contestant:
 
 
 # Rounds, and the share of each case's operations that a round runs.
-EFFORT = {"quick": (4, 0.25), "full": (30, 1.0)}
+EFFORT = {"quick": (4, 0.25), "full": (12, 1.0)}
 # Benchmarks run on one CPU: what the scheduler moves about would be noise to all alike.
 CPU = max(os.sched_getaffinity(0))
 
