@@ -1,4 +1,4 @@
-# Measuring. BENCH=quick (under two minutes) or full (an hour); the plots' Python packages are in a place
+# Measuring. BENCH=quick (under two minutes) or full (a quarter of an hour); the plots' Python packages are in a place
 # of their own.
 
 BENCH ?= quick
