@@ -144,3 +144,4 @@ clean:
 -include capi/preload/preload.mk
 -include ctests/ctests.mk
 -include bench/bench.mk
+-include capi/fio/fio.mk

@@ -7,7 +7,8 @@ from pathlib import Path
 import harness
 
 FILE_BYTES = 256 << 20
-DEPTHS = (1, 8, 32)
+# Depths, rounds, and the share of the reads that a round does.
+EFFORT = {"quick": ((1, 32), 3, 0.15), "full": ((1, 8, 32), 5, 0.5)}
 # Reads per sample: what takes some tenths of a second each.
 OPS = {"cached": 200_000, "uncached": 8_000, "direct": 16_000}
 RING_MODES = {"plain": "", "SQTHREAD": "+sqthread", "SQTHREAD+SQPOLL": "+sqpoll", "SQWQ": "+sqwq"}
@@ -30,9 +31,7 @@ class Program:
         done = subprocess.run(command, env=dict(os.environ, LD_LIBRARY_PATH=self.libdir), check=True,
                               capture_output=True, text=True)
         iops, latency, library = done.stdout.split()
-        if self.libdir and Path(library).resolve().parent != Path(self.libdir).resolve():
-            raise RuntimeError(f"{self.name} ran on {library}")
-        if not self.libdir and "/build/" in library:
+        if not harness.is_in(library, self.libdir):
             raise RuntimeError(f"{self.name} ran on {library}")
         return float(iops), float(latency)
 
@@ -47,7 +46,6 @@ def build(stage, scratch, name, *flags):
 
 def rows_of(case, programs, data, reads, depth, rounds, scale, latency):
     """Rows of one workload: reads per second of each, and on demand the time in io_submit()."""
-    harness.progress(f"aio: {case}")
     samples = harness.interleave(programs, lambda p: p.measure(data, reads, depth, scale), rounds)
     peer = programs[0]
     made = []
@@ -59,26 +57,37 @@ def rows_of(case, programs, data, reads, depth, rounds, scale, latency):
     return made
 
 
-def run(stage, scratch, rounds, scale, only):
-    data = harness.random_file(scratch / "cached.data", FILE_BYTES)
+def steps(bench):
+    depths, rounds, scale = EFFORT[bench.effort]
+    data = harness.random_file(bench.scratch / "cached.data", FILE_BYTES)
     os.sync()
-    libdir = f"{stage}/lib"
-    plain = build(stage, scratch, "aio-libaio")
-    libaio = [Program("native", plain, ""), Program("anyring", plain, libdir)]
-    rings = build(stage, scratch, "aio-rings", "-DRINGS")
-    bare = Program("io_uring", build(stage, scratch, "aio-bare", "-DBARE"), libdir)
+    libdir = f"{bench.stage}/lib"
+    plain = build(bench.stage, bench.scratch, "aio-libaio")
+    system = harness.directory_of_system_library("libaio1", "libaio.so.1")
+    libaio = [Program("native", plain, system), Program("anyring", plain, libdir)]
+    rings = build(bench.stage, bench.scratch, "aio-rings", "-DRINGS")
+    bare = Program("io_uring", build(bench.stage, bench.scratch, "aio-bare", "-DBARE"), libdir)
 
-    rows = []
+    def step(case, programs, reads, depth, latency):
+        seconds = (rounds + 1) * 2 * (0.15 + 0.6 * scale)
+        return harness.Step(case, seconds, lambda: rows_of(
+            case, programs, data, reads, depth, rounds, scale, latency))
+
     for reads in OPS:
-        for depth in DEPTHS:
-            case = f"libaio, {reads} reads, depth {depth}"
-            if only.search(case):
-                rows += rows_of(case, libaio, data, reads, depth, rounds, scale, latency=True)
-    for depth in DEPTHS:
+        for depth in depths:
+            yield step(f"libaio, {reads} reads, depth {depth}", libaio, reads, depth, latency=True)
+    for depth in depths:
         for reads in ("cached", "uncached"):
             for mode, flag in RING_MODES.items():
-                case = f"aio rings, {mode}, {reads} reads, depth {depth}"
-                if only.search(case):
-                    programs = [bare, Program("anyring", rings, libdir, flag)]
-                    rows += rows_of(case, programs, data, reads, depth, rounds, scale, latency=False)
-    return rows
+                yield step(f"aio rings, {mode}, {reads} reads, depth {depth}",
+                           [bare, Program("anyring", rings, libdir, flag)], reads, depth, latency=False)
+
+
+def report(rows):
+    tables = []
+    for title, peer in (("libaio: ours beside the kernel's own aio", "native"),
+                        ("the aio rings of 2018 beside the same reads on bare io_uring", "io_uring")):
+        chosen = [row for row in rows if row["peer"] == peer]
+        if chosen:
+            tables.append(f"{title}; reads/s: more is better\n{harness.table(chosen)}")
+    return "\n\n".join(tables)

@@ -1,17 +1,64 @@
-"""What all benchmarks share: taking turns, medians, ratios, the table."""
+"""What all benchmarks share: steps and how far they are, taking turns, medians, ratios, the table."""
 import json
 import os
 import platform
 import statistics
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 
 
-def progress(text):
-    print(f"bench: {text}", file=sys.stderr, flush=True)
+@dataclass(frozen=True)
+class Bench:
+    """What every family is told: where ours is, where files may be, and how much to do."""
+    build: Path
+    scratch: Path
+    effort: str
+
+    @property
+    def stage(self):
+        return self.build / "stage"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One case: about how many seconds it takes, and the function that measures it and returns its rows."""
+    name: str
+    seconds: float
+    run: Callable[[], list]
+
+
+def duration(seconds):
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def run_steps(steps, keep):
+    """The rows of all; says what is running and, by the pace so far, how much is left. `keep` gets the rows so far."""
+    rows, start, done = [], time.monotonic(), 0.0
+    total = sum(step.seconds for step in steps)
+    for number, step in enumerate(steps, 1):
+        pace = (time.monotonic() - start) / done if done else 1.0
+        print(f"bench: {number}/{len(steps)}, about {duration((total - done) * pace)} left: {step.name}",
+              file=sys.stderr, flush=True)
+        rows += step.run()
+        keep(rows)
+        done += step.seconds
+    return rows
+
+
+def directory_of_system_library(package, name):
+    """Where Debian's package has that library."""
+    files = subprocess.run(["dpkg", "-L", package], check=True, capture_output=True, text=True).stdout.split("\n")
+    return str(Path(next(file for file in files if file.endswith(f"/{name}"))).parent)
+
+
+def is_in(path, directory):
+    return Path(path).resolve().parent == Path(directory).resolve()
 
 
 def random_file(path, size):
@@ -30,10 +77,10 @@ def warm(path):
             pass
 
 
-def interleave(contestants, measure, rounds):
+def interleave(contestants, measure, rounds, warm_up=True):
     """Rounds of all contestants, forth and back (A B C, C B A, B C A, ...): drift and place meet all alike."""
     samples = {contestant: [] for contestant in contestants}
-    for contestant in contestants:
+    for contestant in contestants if warm_up else ():
         measure(contestant)
     for number in range(rounds):
         first = number // 2 % len(contestants)
@@ -77,6 +124,16 @@ def spread(ratio):
     return f"({ratio['min']:.2f}..{ratio['max']:.2f})" if ratio["min"] != ratio["max"] else ""
 
 
+def aligned(lines, nr_left):
+    """Cells in columns; the first `nr_left` columns have text, the others numbers."""
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    text = []
+    for line in lines:
+        cells = [cell.ljust(w) if i < nr_left else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths))]
+        text.append("  ".join(cells).rstrip())
+    return "\n".join(text)
+
+
 def table(rows):
     names = sorted({name for row in rows for name in row["medians"]}, key=lambda n: n == "anyring")
     lines = [["case", "unit", *names, "ratio", "(min..max)", "control", "(min..max)"]]
@@ -85,20 +142,21 @@ def table(rows):
         control = [f"{row['control']['ratio']:.2f}", spread(row["control"])] if "control" in row else ["", ""]
         lines.append([row["case"], row["unit"], *figures, f"{row['ours']['ratio']:.2f}", spread(row["ours"]),
                       *control])
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    text = []
-    for line in lines:
-        cells = [cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths))]
-        text.append("  ".join(cells).rstrip())
-    return "\n".join(text)
+    return aligned(lines, 2)
+
+
+def version(command):
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
 
 def machine():
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),
                  platform.machine())
-    debian = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "liburing2"], capture_output=True, text=True)
-    return {"cpu": model, "cpus": os.cpu_count(), "kernel": platform.release(), "liburing2": debian.stdout}
+    packages = {name: version(["dpkg-query", "-W", "-f", "${Version}", name]) for name in ("liburing2", "libaio1")}
+    revision = version(["git", "-C", str(HERE), "describe", "--always", "--dirty"])
+    return {"cpu": model, "cpus": os.cpu_count(), "kernel": platform.release(), "anyring": revision,
+            "fio": version(["fio", "--version"]), **packages}
 
 
-def save(path, rows, settings):
-    path.write_text(json.dumps({"machine": machine(), "settings": settings, "rows": rows}, indent=1) + "\n")
+def save(path, about, settings, rows):
+    path.write_text(json.dumps({"machine": about, "settings": settings, "rows": rows}, indent=1) + "\n")

@@ -35,26 +35,26 @@ class Contestant:
     libdir: str
 
 
+# Rounds, and the share of each case's operations that a round runs.
+EFFORT = {"quick": (4, 0.25), "full": (12, 1.0)}
 # Benchmarks run on one CPU: what the scheduler moves about would be noise to all alike.
 CPU = max(os.sched_getaffinity(0))
 
 
 def contestants(stage):
-    debian = subprocess.run(["dpkg", "-L", "liburing-dev"], check=True, capture_output=True, text=True)
-    link = next(line for line in debian.stdout.split("\n") if line.endswith("/liburing.so"))
     return [
-        Contestant("Debian", "/usr/include", str(Path(link).parent)),
+        Contestant("Debian", "/usr/include", harness.directory_of_system_library("liburing-dev", "liburing.so")),
         Contestant("anyring", f"{stage}/include", f"{stage}/lib"),
     ]
 
 
-def build(contestant, out):
+def build(contestant, out, source="uring.c"):
     """Compiles against the contestant's headers: -I alone would fall back to the system's when they are missing."""
     depends = out.with_suffix(".d")
     subprocess.run(
         ["cc", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{contestant.include}",
          "-MD", "-MF", str(depends), "-o", str(out),
-         str(harness.HERE / "src" / "uring.c"), f"-L{contestant.libdir}", "-luring"],
+         str(harness.HERE / "src" / source), f"-L{contestant.libdir}", "-luring"],
         check=True)
     headers = [Path(word) for word in depends.read_text().split() if word.endswith("/liburing.h")]
     if [header.resolve().parent for header in headers] != [Path(contestant.include).resolve()]:
@@ -80,7 +80,7 @@ class Program:
         command = ["taskset", "-c", str(CPU), *self.prepared(case, int(case.ops * scale))]
         done = subprocess.run(command, env=self.env, check=True, capture_output=True, text=True)
         ns, library = done.stdout.split()
-        if Path(library).resolve().parent != Path(self.contestant.libdir).resolve():
+        if not harness.is_in(library, self.contestant.libdir):
             raise RuntimeError(f"{self.contestant.name} ran on {library}")
         return float(ns)
 
@@ -103,26 +103,38 @@ def stripped_size(contestant, scratch):
     return copy.stat().st_size
 
 
-def run(stage, scratch, rounds, scale, only):
-    data = harness.random_file(scratch / "cached.data", FILE_BYTES)
+def measured(case, programs, rounds, scale):
+    peer, ours = programs
+    control = Program(peer.contestant, peer.binary, peer.data)
+    samples = harness.interleave([peer, ours, control], lambda p: p.nanoseconds(case, scale), rounds)
+    counts = {p.contestant.name: p.instructions(case) for p in programs}
+    return [
+        harness.compare(case.name, "ns/op", samples, peer, ours, control, label=lambda p: p.contestant.name),
+        harness.exact(case.name, "instructions/op", counts, peer="Debian", ours="anyring"),
+    ]
+
+
+def sizes(programs, scratch):
+    values = {p.contestant.name: stripped_size(p.contestant, scratch) for p in programs}
+    return [harness.exact("liburing.so.2, stripped", "bytes", values, peer="Debian", ours="anyring")]
+
+
+def steps(bench):
+    rounds, scale = EFFORT[bench.effort]
+    data = harness.random_file(bench.scratch / "cached.data", FILE_BYTES)
     programs = []
-    for contestant in contestants(stage):
-        binary = scratch / f"uring-{contestant.name}"
+    for contestant in contestants(bench.stage):
+        binary = bench.scratch / f"uring-{contestant.name}"
         build(contestant, binary)
         programs.append(Program(contestant, binary, data))
-    peer, ours = programs
-    control = Program(peer.contestant, peer.binary, data)
-
-    rows = []
     for case in CASES:
-        if not only.search(case.name):
-            continue
-        harness.progress(f"liburing: {case.name}")
-        samples = harness.interleave([peer, ours, control], lambda p, c=case: p.nanoseconds(c, scale), rounds)
-        rows.append(harness.compare(case.name, "ns/op", samples, peer, ours, control,
-                                    label=lambda p: p.contestant.name))
-        counts = {p.contestant.name: p.instructions(case) for p in programs}
-        rows.append(harness.exact(case.name, "instructions/op", counts, peer="Debian", ours="anyring"))
-    sizes = {p.contestant.name: stripped_size(p.contestant, scratch) for p in programs}
-    rows.append(harness.exact("liburing.so.2, stripped", "bytes", sizes, peer="Debian", ours="anyring"))
-    return rows
+        seconds = 3 + 3 * (rounds + 1) * (0.03 + 0.4 * scale)
+        yield harness.Step(f"liburing: {case.name}", seconds,
+                           lambda case=case: measured(case, programs, rounds, scale))
+    yield harness.Step("liburing: size", 0.2, lambda: sizes(programs, bench.scratch))
+
+
+def report(rows):
+    """The table, and what it shows."""
+    return ("liburing: ours beside Debian's; ratio: anyring / Debian, less is better; control: Debian / Debian, "
+            f"the noise\n{harness.table(rows)}")

@@ -5,7 +5,7 @@ setup-run:
 	@ctests/setup ctests/packages-run
 
 setup-test:
-	@ctests/setup ctests/packages-run ctests/packages-test ctests/peers/packages
+	@ctests/setup ctests/packages-run ctests/packages-test ctests/peers/packages capi/fio/packages
 
 run: setup-run
 	@$(MAKE) --no-print-directory stage
@@ -13,17 +13,17 @@ run: setup-run
 	@ctests/examples/run-aio-read
 
 # Our own tests, by face.
-TESTS := ctests/liburing ctests/libaio ctests/aio ctests/preload ctests/contract
+TESTS := ctests/liburing ctests/libaio ctests/aio ctests/preload ctests/fio ctests/contract
 
 # Everything: style, unit tests, the C tests, and other people's programs and test suites on ours.
 test: setup-test
 	@$(MAKE) --no-print-directory lint
 	$(CARGO) test --workspace --locked --quiet
-	@$(MAKE) --no-print-directory stage headers-check
+	@$(MAKE) --no-print-directory stage fio headers-check
 	ctests/run $(TESTS) ctests/install ctests/peers
 
 check: setup-test
-	@$(MAKE) --no-print-directory stage
+	@$(MAKE) --no-print-directory stage fio
 	ctests/run $(TESTS)
 
 SHELL_SCRIPTS = $(shell git ls-files -co --exclude-standard | xargs grep -lE '^\#!/bin/(ba)?sh' 2>/dev/null)
@@ -32,5 +32,5 @@ lint: setup-test
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked --quiet -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked --quiet
-	shellcheck $(SHELL_SCRIPTS)
+	shellcheck -x $(SHELL_SCRIPTS)
 	ctests/tidy

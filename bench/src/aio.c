@@ -31,6 +31,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "loaded.h"
+
 #define BLOCK 4096u
 
 static uint64_t seed = 88172645463325252u, blocks;
@@ -209,23 +211,6 @@ static void run(unsigned int depth, unsigned long ops, int fd, const char *mode)
 }
 #endif
 
-static void print_library(void)
-{
-	FILE *maps = fopen("/proc/self/maps", "r");
-	char line[512];
-
-	while (maps && fgets(line, sizeof(line), maps)) {
-		char *path = strchr(line, '/');
-
-		if (path && strstr(path, LIBRARY)) {
-			fputs(path, stdout);
-			break;
-		}
-	}
-	if (maps)
-		fclose(maps);
-}
-
 int main(int argc, char **argv)
 {
 	if (argc != 5) {
@@ -256,6 +241,6 @@ int main(int argc, char **argv)
 	double seconds = now() - start;
 
 	printf("%.1f %.3f ", (double)ops / seconds, calls ? submitting / (double)calls * 1e6 : 0);
-	print_library();
+	print_library(LIBRARY);
 	return 0;
 }

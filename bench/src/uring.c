@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "loaded.h"
+
 #define BLOCK 4096u
 
 static void die(const char *what, int error)
@@ -144,23 +146,6 @@ int run_case(const char *name, unsigned int batch, unsigned long ops, const char
 	return 0;
 }
 
-static void print_library(void)
-{
-	FILE *maps = fopen("/proc/self/maps", "r");
-	char line[512];
-
-	while (maps && fgets(line, sizeof(line), maps)) {
-		char *path = strchr(line, '/');
-
-		if (path && strstr(path, "liburing.so")) {
-			fputs(path, stdout);
-			break;
-		}
-	}
-	if (maps)
-		fclose(maps);
-}
-
 int main(int argc, char **argv)
 {
 	if (argc < 4) {
@@ -178,6 +163,6 @@ int main(int argc, char **argv)
 	double ns = (double)(end.tv_sec - start.tv_sec) * 1e9 + (double)(end.tv_nsec - start.tv_nsec);
 
 	printf("%.2f ", ns / (double)ops);
-	print_library();
+	print_library("liburing.so");
 	return 0;
 }
