@@ -158,5 +158,15 @@ def machine():
             "fio": version(["fio", "--version"]), **packages}
 
 
+def rounded(value):
+    if isinstance(value, dict):
+        return {key: rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [rounded(inner) for inner in value]
+    return round(value, 3) if isinstance(value, float) else value
+
+
 def save(path, about, settings, rows):
-    path.write_text(json.dumps({"machine": about, "settings": settings, "rows": rows}, indent=1) + "\n")
+    """A line for each row: to be looked at, and to be compared with another run's."""
+    lines = ",\n".join(json.dumps(rounded(row)) for row in rows)
+    path.write_text(f'{{"machine": {json.dumps(about)},\n"settings": {json.dumps(settings)},\n"rows": [\n{lines}\n]}}\n')
