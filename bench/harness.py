@@ -155,7 +155,7 @@ def machine():
     packages = {name: version(["dpkg-query", "-W", "-f", "${Version}", name]) for name in ("liburing2", "libaio1")}
     revision = version(["git", "-C", str(HERE), "describe", "--always", "--dirty"])
     return {"cpu": model, "cpus": os.cpu_count(), "kernel": platform.release(), "anyring": revision,
-            "fio": version(["fio", "--version"]), **packages}
+            "load before": round(os.getloadavg()[0], 1), "fio": version(["fio", "--version"]), **packages}
 
 
 def rounded(value):
