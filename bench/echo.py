@@ -9,7 +9,7 @@ import harness
 import uring
 
 # Rounds, and milliseconds of each sample.
-EFFORT = {"quick": (5, 300), "full": (7, 600)}
+EFFORT = {"quick": (4, 300), "full": (7, 600)}
 CONNECTIONS = 64
 BYTES = 128
 FIGURES = ("messages", "p50", "p90", "p99", "p99.9")

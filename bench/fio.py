@@ -17,8 +17,7 @@ WORKLOADS = (("randread", "cached"), ("randread", "uncached"), ("randread", "dir
              ("seqread", "cached"), ("seqread", "uncached"), ("seqread", "direct"))
 EFFORT = {
     "quick": ((("randread", "cached", 1), ("randread", "cached", 32),
-               ("randread", "uncached", 1), ("randread", "uncached", 32),
-               ("randread", "direct", 32), ("randwrite", "direct", 32)), 3, 200),
+               ("randread", "uncached", 32), ("randread", "direct", 32), ("randwrite", "direct", 32)), 3, 150),
     "full": (tuple((*workload, depth) for workload in WORKLOADS for depth in DEPTHS), 3, 350),
 }
 BLOCK = {"randread": "4k", "randwrite": "4k", "seqread": "64k"}

@@ -155,8 +155,18 @@ def machine():
     packages = {name: version(["dpkg-query", "-W", "-f", "${Version}", name]) for name in ("liburing2", "libaio1")}
     revision = version(["git", "-C", str(HERE), "describe", "--always", "--dirty"])
     return {"cpu": model, "cpus": os.cpu_count(), "kernel": platform.release(), "anyring": revision,
-            "fio": version(["fio", "--version"]), **packages}
+            "load before": round(os.getloadavg()[0], 1), "fio": version(["fio", "--version"]), **packages}
+
+
+def rounded(value):
+    if isinstance(value, dict):
+        return {key: rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [rounded(inner) for inner in value]
+    return round(value, 3) if isinstance(value, float) else value
 
 
 def save(path, about, settings, rows):
-    path.write_text(json.dumps({"machine": about, "settings": settings, "rows": rows}, indent=1) + "\n")
+    """A line for each row: to be looked at, and to be compared with another run's."""
+    lines = ",\n".join(json.dumps(rounded(row)) for row in rows)
+    path.write_text(f'{{"machine": {json.dumps(about)},\n"settings": {json.dumps(settings)},\n"rows": [\n{lines}\n]}}\n')
