@@ -166,5 +166,27 @@ static void signalled_while_others_wait(void)
 	CHECK_EQ(io_destroy(shared), 0);
 }
 
+/* Nor if it waits since before there was a request with an eventfd. */
+static void signalled_while_others_waited_before(void)
+{
+	int counter = (int)MUST(eventfd(0, 0)), fd = new_file(0);
+	struct io_event event;
+	struct iocb iocb;
+	pthread_t thread;
+
+	shared = new_context(2);
+	CHECK_EQ(io_getevents(shared, 0, 1, &event, &(struct timespec){ 0, 0 }), 0);
+	start_thread(&thread, wait_for_two, &shared);
+	usleep(20000);
+	io_prep_pread(&iocb, fd, buffers[0], 4096, 0);
+	io_set_eventfd(&iocb, counter);
+	submit_one(shared, &iocb);
+	CHECK_EQ(count_of(counter), 1);
+	submit_one(shared, &iocb);
+	join_thread(thread);
+	CHECK_EQ(io_destroy(shared), 0);
+}
+
 TEST_PARTS(PART(several_with_exact_counts), PART(event_before_signal), PART(failures_signal_too),
-	   PART(submitting_thread_has_ended), PART(signalled_while_others_wait))
+	   PART(submitting_thread_has_ended), PART(signalled_while_others_wait),
+	   PART(signalled_while_others_waited_before))

@@ -69,6 +69,8 @@ static void a_hundred_thousand_in_flight(void)
 }
 
 static int file_of_all;
+/* An eventfd of all requests; 0: none. */
+static int counter_of_all;
 static long reaped[THREADS];
 
 static void *submit_and_reap(void *arg)
@@ -84,6 +86,8 @@ static void *submit_and_reap(void *arg)
 		for (int i = 0; i < BATCH; i++) {
 			list[i] = &iocbs[me][round][i];
 			io_prep_pread(list[i], file_of_all, buffers[me][i], 512, round % 100 * 512L);
+			if (counter_of_all)
+				io_set_eventfd(list[i], counter_of_all);
 		}
 		CHECK_EQ(io_submit(shared, BATCH, list), BATCH);
 		int got = io_getevents(shared, BATCH / 2, BATCH, events, NULL);
@@ -161,4 +165,15 @@ static void first_calls_meet(void)
 	}
 }
 
-TEST_PARTS(PART(first_calls_meet), PART(as_many_as_may_be), PART(a_hundred_thousand_in_flight), PART(many_threads))
+static void many_threads_and_an_eventfd(void)
+{
+	uint64_t count = 0;
+
+	counter_of_all = (int)MUST(eventfd(0, EFD_NONBLOCK));
+	many_threads();
+	CHECK_EQ(read(counter_of_all, &count, sizeof(count)), sizeof(count));
+	CHECK_EQ(count, (uint64_t)THREADS * ROUNDS * BATCH);
+}
+
+TEST_PARTS(PART(first_calls_meet), PART(as_many_as_may_be), PART(a_hundred_thousand_in_flight), PART(many_threads),
+	   PART(many_threads_and_an_eventfd))

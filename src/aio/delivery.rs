@@ -10,9 +10,9 @@
 //!   from then on.
 
 use super::context::{Context, WAKE_UP};
-use super::events::{consume, enter};
+use super::events::{consume, enter, wake_visitors};
 use super::registry::Entry;
-use crate::ring::inline::{io_uring_get_sqe, io_uring_prep_nop};
+use crate::ring::inline::{io_uring_cq_ready, io_uring_get_sqe, io_uring_prep_nop};
 use crate::ring::submit::{cq_needs_flush, get_events as flush_cq, submit};
 use crate::sys::thread::{self, Thread};
 use crate::sys::{fd, file, futex, Errno, Result};
@@ -182,11 +182,18 @@ fn nap(entry: &Entry) {
     let _ = futex::wait(&entry.visitors, entry.visitors.load(Ordering::SeqCst), Some(&NAP));
 }
 
-/// Waits until callers are gone, or a while for a program to reap.
-fn rest(entry: &Entry, context: &Context) {
+/// Waits until callers are gone, or a while for a program to reap. Callers that wait for several events
+/// since before there was a thread are woken for the first: it may have an eventfd.
+unsafe fn rest(entry: &Entry, context: &Context) {
     context.delivery.awaits.store(1, Ordering::SeqCst);
     nap(entry);
     context.delivery.awaits.store(0, Ordering::SeqCst);
+    // SAFETY: the context stays until this thread has been joined.
+    unsafe {
+        if io_uring_cq_ready(context.ring()) > 0 {
+            wake_visitors(entry, context);
+        }
+    }
 }
 
 /// Moves what has completed to the user ring; false when something was left: because there is no room,

@@ -114,7 +114,7 @@ fn normalized(time: __kernel_timespec) -> __kernel_timespec {
 
 /// Whether events have been delivered to the user ring. While the caller is a visitor none will be.
 fn has_delivered(entry: &Entry, context: &Context) -> bool {
-    context.delivery.has_begun() && {
+    context.delivery.delivers() && {
         // A delivery that began before the caller was a visitor is over once we have the lock.
         drop(entry.cq_lock.lock());
         context.user_ring.unreaped() > 0
@@ -321,8 +321,8 @@ pub(super) unsafe fn drain(entry: &Entry, context: &Context) {
     }
 }
 
-/// Posts a CQE for each thread that waits, and one more for those about to.
-unsafe fn wake_visitors(entry: &Entry, context: &Context) {
+/// Posts CQEs for threads that wait, and for those about to.
+pub(super) unsafe fn wake_visitors(entry: &Entry, context: &Context) {
     let ring = context.ring();
     // SAFETY: the SQ lock makes the ring's SQ side ours.
     unsafe {
