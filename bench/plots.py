@@ -4,6 +4,7 @@
 Needs matplotlib (bench/requirements.txt; `make bench` has it in build/bench/venv).
 """
 import json
+import math
 import statistics
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 from matplotlib.lines import Line2D  # noqa: E402
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator  # noqa: E402
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator  # noqa: E402
 
 # One colour and mark for each contestant, in every plot; ours are the warm ones.
 STYLE = {
@@ -84,7 +85,7 @@ def depth_axis(axes, depths):
 
 def times_axis(axis, low, high):
     """A logarithmic axis of ratios."""
-    scales = ((1.6, (0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.5)),
+    scales = ((2.2, (0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8)),
               (8, (0.2, 0.33, 0.5, 0.75, 1, 1.5, 2, 3, 5)),
               (float("inf"), (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)))
     marks = next(marks for range_, marks in scales if high / low <= range_)
@@ -117,8 +118,6 @@ def iops(rows, note, path):
 
 def ratios(rows, note, path):
     figure, panels = by_workload(rows)
-    every = [r[end] for row in rows for r in row["ours"].values() for end in ("min", "max")]
-    low, high = min(0.5, *every) * 0.9, max(2.0, *every) * 1.1
     for panel, _, own, is_first in panels:
         depths = [row["depth"] for row in own]
         panel.axhline(1, color="black", linewidth=1)
@@ -131,6 +130,9 @@ def ratios(rows, note, path):
             panel.errorbar(places, middle, yerr=[[max(0, r["ratio"] - r["min"]) for r in found],
                                                  [max(0, r["max"] - r["ratio"]) for r in found]],
                            color=color, marker=marker, markersize=5, linewidth=1.6, elinewidth=1, capsize=2)
+        # The same in all panels but those that need more.
+        low = min(0.5, *(r["min"] for row in own for r in row["ours"].values())) * 0.9
+        high = max(2.0, *(r["max"] for row in own for r in row["ours"].values())) * 1.1
         panel.set_yscale("log")
         panel.set_ylim(low, high)
         times_axis(panel.yaxis, low, high)
@@ -138,7 +140,7 @@ def ratios(rows, note, path):
         panel.set_ylabel("ours ÷ best peer" if is_first else "")
     finish(figure, "fio: I/Os per second, ours beside the best peer at each depth (above 1× is better)",
            f"{note}  Peers: libaio, posixaio and io_uring, not psync, which has no depth; libaio on anyring beside libaio. "
-           "Bars: least to greatest.", path, [handle(name) for name in OURS])
+           "Bars: least to greatest. The scales differ.", path, [handle(name) for name in OURS])
 
 
 MARKS = (("p50", "o"), ("p90", "d"), ("p99", "s"), ("p99.9", "|"))
@@ -154,8 +156,13 @@ def marked(panel, place, latencies, color):
 
 
 def latency_axis(panel):
+    """Logarithmic, with the more marks the less it spans."""
     panel.set_xscale("log")
-    panel.xaxis.set_minor_formatter(NullFormatter())
+    low, high = panel.get_xlim()
+    decades = math.log10(high / low)
+    marks = (1, 2, 5) if decades < 1 else (1, 3) if decades < 2.5 else (1,)
+    panel.xaxis.set_major_locator(LogLocator(subs=marks))
+    panel.xaxis.set_minor_locator(NullLocator())
     panel.xaxis.set_major_formatter(FuncFormatter(
         lambda value, _: f"{value / 1000:g} ms" if value >= 1000 else f"{value:g} µs"))
     panel.set_xlabel("latency, logarithmic")
@@ -204,6 +211,8 @@ def dots(panel, entries, xlabel):
 def aio(rows, note, path):
     libaio = [row for row in rows if row["peer"] == "native" and row["unit"] == "reads/s"]
     rings = [row for row in rows if row["peer"] == "io_uring"]
+    modes = list(dict.fromkeys(row["case"].split(", ")[1] for row in rings))
+    rings.sort(key=lambda row: (", cached" not in row["case"], modes.index(row["case"].split(", ")[1])))
     groups = [(title, [(row["case"].split(", ", 1)[1], row["ours"],
                         STYLE["anyring uring"][0]) for row in own], label)
               for title, own, label in (
@@ -264,25 +273,27 @@ def main():
     where, kind = Path(sys.argv[1]), sys.argv[2] if len(sys.argv) == 3 else "svg"
     results = json.loads((where / "results.json").read_text())
     about, rows = results["machine"], results["rows"]
-    note = f"{about['cpu']}, {about['cpus']} CPUs, Linux {about['kernel'].split('-')[0]}, {about['fio']}."
+    machine = f"{about['cpu']}, {about['cpus']} CPUs, Linux {about['kernel'].split('-')[0]}"
+    debian = {name: about[name].split("-")[0] for name in ("liburing2", "libaio1")}
     drawn = []
 
-    def draw(name, plot, own, *more):
+    def draw(name, plot, own, beside, *more):
         if own:
             path = where / f"{name}.{kind}"
-            plot(own, note, path, *more)
+            plot(own, f"{machine}, {beside}.", path, *more)
             drawn.append(path)
 
     fio = of_family(rows, "fio")
     if fio:
         depths = sorted({row["depth"] for row in fio})
-        draw("fio-iops", iops, fio)
-        draw("fio-ratio", ratios, fio)
-        draw("fio-latency", latency, fio, 32 if 32 in depths else depths[-1])
-    draw("liburing", uring, [row for row in of_family(rows, "liburing") if row["unit"] != "bytes"])
-    draw("aio", aio, of_family(rows, "aio"))
+        draw("fio-iops", iops, fio, about["fio"])
+        draw("fio-ratio", ratios, fio, about["fio"])
+        draw("fio-latency", latency, fio, about["fio"], 32 if 32 in depths else depths[-1])
+    liburing = f"Debian's liburing {debian['liburing2']}"
+    draw("liburing", uring, [row for row in of_family(rows, "liburing") if row["unit"] != "bytes"], liburing)
+    draw("aio", aio, of_family(rows, "aio"), f"Debian's libaio {debian['libaio1']}")
     for row in of_family(rows, "echo"):
-        draw("echo", echo, row)
+        draw("echo", echo, row, liburing)
     print("plots:", *drawn)
 
 
