@@ -218,6 +218,9 @@ unsafe fn submit_to(
         if nr == 1 && context.delivery.has_begun() && !has_cq_lock {
             return Ok(Submitted { count: 0, delivers: false, contested: true });
         }
+        if has_cq_lock {
+            events::skip_wake_ups(context);
+        }
         let mut room = usize::MAX;
         if context.delivery.delivers() {
             context.delivery.look(entry, context)?;
@@ -369,28 +372,33 @@ unsafe fn withdraw(context: &Context, count: u32) {
 }
 
 /// The kernel's aio looks the file up before it takes a request, and returns EBADF for the request
-/// rather than in an event. A single request that has already failed so is answered the same way.
+/// rather than in an event. A single request that has already failed so is answered the same way: its CQE
+/// is among the newest, with none behind it but what others completed meanwhile.
 unsafe fn returned_at_once(context: &Context, address: *mut iocb) -> Result<()> {
+    const NEWEST: u32 = 32;
     let ring = context.ring();
-    // SAFETY: CQEs up to the tail are complete; the newest is read, not consumed. Without the CQ lock
-    // it may be reaped meanwhile: then the fate is no longer RUNNING and the event stands.
+    // SAFETY: CQEs up to the tail are complete; they are read, not consumed. Without the CQ lock they may be
+    // reaped meanwhile: then the fate is no longer RUNNING and the event stands.
     unsafe {
         let tail = io_uring_smp_load_acquire((*ring).cq.ktail);
-        if tail == read_once((*ring).cq.khead) {
-            return Ok(());
-        }
-        let cqe = (*ring).cq.cqes.add((tail.wrapping_sub(1) & (*ring).cq.ring_mask) as usize);
-        let (index, res) = ((*cqe).user_data, (*cqe).res);
-        if res != Errno::EBADF.answer() {
-            return Ok(());
-        }
-        match context.slots.get(index) {
-            Some(slot) if slot.address == address as u64 && events::claim(slot, Slot::RETURNED) => {
-                Err(Errno::EBADF)
+        let ready = tail.wrapping_sub(read_once((*ring).cq.khead));
+        for back in 1..=ready.min(NEWEST) {
+            let cqe =
+                (*ring).cq.cqes.add((tail.wrapping_sub(back) & (*ring).cq.ring_mask) as usize);
+            let (index, res) = ((*cqe).user_data, (*cqe).res);
+            if res != Errno::EBADF.answer() {
+                continue;
             }
-            _ => Ok(()),
+            match context.slots.get(index) {
+                Some(slot) if slot.address == address as u64 => {
+                    let is_ours = events::claim(slot, Slot::RETURNED);
+                    return if is_ours { Err(Errno::EBADF) } else { Ok(()) };
+                }
+                _ => {}
+            }
         }
     }
+    Ok(())
 }
 
 /// Asks to cancel the request at `address`; `EINPROGRESS` when its event is on its way, `EINVAL` when

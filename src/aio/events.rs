@@ -339,6 +339,32 @@ pub(super) unsafe fn wake_visitors(entry: &Entry, context: &Context) {
     }
 }
 
+/// Consumes the oldest CQEs as far as they were posted only to wake somebody: they take the room of those
+/// that say something. Under the CQ lock.
+pub(super) unsafe fn skip_wake_ups(context: &Context) {
+    let ring = context.ring();
+    // SAFETY: the caller holds the CQ lock.
+    unsafe {
+        loop {
+            let head = read_once((*ring).cq.khead);
+            let tail = io_uring_smp_load_acquire((*ring).cq.ktail);
+            let mut at = head;
+            while at != tail {
+                let cqe = (*ring).cq.cqes.add((at & (*ring).cq.ring_mask) as usize);
+                if (*cqe).user_data & WAKE_UP == 0 {
+                    break;
+                }
+                at = at.wrapping_add(1);
+            }
+            io_uring_cq_advance(ring, at.wrapping_sub(head));
+            // What the queue had no room for follows; what cannot be skipped stays.
+            if at == head || !cq_needs_flush(ring) || flush_cq(ring).is_err() {
+                return;
+            }
+        }
+    }
+}
+
 unsafe fn discard(context: &Context) {
     let ring = context.ring();
     // SAFETY: the caller holds the CQ lock.
