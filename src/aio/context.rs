@@ -23,6 +23,7 @@ use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_long, c_void};
 use core::mem::{size_of, zeroed};
 use core::ptr::null;
+use core::sync::atomic::Ordering;
 
 /// SQEs that a ring holds: what one enter submits at the most.
 const MAX_BATCH: u32 = 4096;
@@ -218,7 +219,8 @@ unsafe fn submit_to(
         if nr == 1 && context.delivery.has_begun() && !has_cq_lock {
             return Ok(Submitted { count: 0, delivers: false, contested: true });
         }
-        if has_cq_lock {
+        // What wakes those who wait is theirs.
+        if has_cq_lock && entry.visitors.load(Ordering::SeqCst) == 0 {
             events::skip_wake_ups(context);
         }
         let mut room = usize::MAX;
