@@ -73,7 +73,8 @@ impl Delivery {
     /// Whether a thread delivers.
     #[inline]
     pub fn has_begun(&self) -> bool {
-        self.state.load(Ordering::Acquire) == BEGUN
+        // SeqCst pairs with begin_now(): a visitor knows that there is a thread, or the thread sees the visitor.
+        self.state.load(Ordering::SeqCst) == BEGUN
     }
 
     /// Whether the thread waits for the entry's last visitor.
@@ -125,7 +126,7 @@ impl Delivery {
         // SAFETY: the SQ lock makes the field ours; the entry is never unmapped, and its context not
         // dropped before the thread has been joined.
         unsafe { *self.thread.get() = Some(thread::spawn(run, arg)?) };
-        self.state.store(BEGUN, Ordering::Release);
+        self.state.store(BEGUN, Ordering::SeqCst);
         Ok(())
     }
 
@@ -163,6 +164,9 @@ extern "C" fn run(arg: *mut c_void) -> *mut c_void {
     unsafe {
         let entry = &*arg.cast::<Entry>();
         let context = entry.context();
+        // A caller that waits for several CQEs since before stands first in the kernel's queue and would keep
+        // the wake-up for one CQE from this thread. From now on callers wait for one.
+        wake_visitors(entry, context);
         while context.delivery.stop.load(Ordering::SeqCst) == 0 {
             match enter(context, 1, None, null()) {
                 // The program has closed the ring: there is nothing to deliver any more.
