@@ -1,7 +1,9 @@
-//! The seam: the four calls that a ring needs from whoever serves it.
+//! The seam: the calls that a ring needs from whoever serves it.
 //!
-//! Everything above (`ring`, `aio`, the C faces) makes these four and no others; everything below
-//! answers them with io_uring's ABI. Today one server stands behind the seam: the kernel.
+//! Everything above (`ring`, `aio`, the C faces) makes these and no others; everything below answers
+//! them with io_uring's ABI. Two servers stand behind the seam: the kernel, and `soft`, which serves rings
+//! in this process where the kernel's are blocked. [`policy`] chooses when a ring is made; afterwards its
+//! descriptor says whose it is.
 //!
 //! | call | what it does |
 //! |---|---|
@@ -9,7 +11,87 @@
 //! | [`enter`] | submits SQEs and waits for CQEs |
 //! | [`register`] | registers files, buffers and whatever else belongs to a ring |
 //! | [`map`] | gives the ring's memory at an `IORING_OFF_*` offset |
+//! | [`close`] | closes the ring's fd |
 
 mod kernel;
+mod policy;
 
-pub use kernel::{enter, map, register, setup};
+use crate::abi::uring::io_uring_params;
+use crate::soft;
+use crate::sys::{fd, Result};
+use core::ffi::{c_int, c_uint, c_void};
+
+/// Makes a ring of `entries` SQEs; `params` says what kind and is answered with what it became. What
+/// io_uring_setup(2) answers, unless [`policy`] has the ring served here.
+///
+/// # Safety
+/// As for io_uring_setup(2): with `NO_MMAP`, `params` names memory that is large enough.
+pub unsafe fn setup(entries: c_uint, params: *mut io_uring_params) -> Result<c_int> {
+    // SAFETY: the caller vouches for the params.
+    unsafe { policy::setup(entries, params) }
+}
+
+/// io_uring_enter2(2).
+///
+/// # Safety
+/// As for that call.
+#[inline]
+pub unsafe fn enter(
+    fd: c_int,
+    to_submit: c_uint,
+    min_complete: c_uint,
+    flags: c_uint,
+    arg: *const c_void,
+    arg_size: usize,
+) -> Result<c_int> {
+    // SAFETY: the caller vouches for the arguments.
+    unsafe {
+        match soft::find(fd, flags) {
+            Some(ring) => soft::enter(&ring, to_submit, min_complete, flags, arg, arg_size),
+            None => kernel::enter(fd, to_submit, min_complete, flags, arg, arg_size),
+        }
+    }
+}
+
+/// io_uring_register(2).
+///
+/// # Safety
+/// As for that call.
+pub unsafe fn register(
+    fd: c_int,
+    opcode: c_uint,
+    arg: *const c_void,
+    nr_args: c_uint,
+) -> Result<c_int> {
+    // SAFETY: the caller vouches for the arguments.
+    unsafe {
+        match soft::find_for_register(fd, opcode) {
+            Some(ring) => soft::register(&ring, opcode, arg, nr_args),
+            None => kernel::register(fd, opcode, arg, nr_args),
+        }
+    }
+}
+
+/// Maps `len` bytes of ring `fd`'s memory at `offset` (`IORING_OFF_*`), shared.
+///
+/// # Safety
+/// `fd` must be a ring whose mapping at `offset` has at least `len` bytes.
+pub unsafe fn map(fd: c_int, offset: u64, len: usize) -> Result<*mut c_void> {
+    match soft::find(fd, 0) {
+        Some(ring) => soft::map(&ring, offset, len),
+        // SAFETY: the caller vouches for the length.
+        None => unsafe { kernel::map(fd, offset, len) },
+    }
+}
+
+/// Closes ring `fd`: what is in flight is cancelled or finishes on its own.
+///
+/// # Safety
+/// The descriptor must not be used again.
+pub unsafe fn close(fd: c_int) -> Result<()> {
+    if soft::close(fd) {
+        return Ok(());
+    }
+    // SAFETY: the caller gives it up.
+    unsafe { fd::close(fd) }
+}

@@ -6,7 +6,7 @@ use super::ring_fd;
 use crate::abi::liburing::{io_uring, io_uring_cq, io_uring_sq};
 use crate::abi::uring::*;
 use crate::backing;
-use crate::sys::{fd, mem, Errno, Result};
+use crate::sys::{mem, Errno, Result};
 use core::ffi::{c_int, c_uint, c_void};
 use core::ptr::null_mut;
 
@@ -26,7 +26,7 @@ pub unsafe fn queue_init(
         }
         let ring_fd = make(entries, params)?;
         queue_mmap(ring_fd, params, ring).inspect_err(|_| {
-            let _ = fd::close(ring_fd);
+            let _ = backing::close(ring_fd);
         })
     }
 }
@@ -86,7 +86,7 @@ pub unsafe fn queue_exit(ring: *mut io_uring) {
             let _ = ring_fd::unregister(ring);
         }
         if (*ring).ring_fd != -1 {
-            let _ = fd::close((*ring).ring_fd);
+            let _ = backing::close((*ring).ring_fd);
         }
     }
 }

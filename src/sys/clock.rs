@@ -24,6 +24,39 @@ impl Deadline {
         Ok(Deadline { at })
     }
 
+    /// The point in time `at` of the monotonic clock; `EINVAL` when it is none.
+    pub fn at(at: __kernel_timespec) -> Result<Self> {
+        if at.tv_sec < 0 || !(0..NANOSECONDS).contains(&at.tv_nsec) {
+            return Err(Errno::EINVAL);
+        }
+        Ok(Deadline { at })
+    }
+
+    /// The point in time `at` of the monotonic clock, in nanoseconds.
+    pub fn at_nanoseconds(at: u64) -> Self {
+        let second = NANOSECONDS as u64;
+        Deadline {
+            at: __kernel_timespec { tv_sec: (at / second) as i64, tv_nsec: (at % second) as i64 },
+        }
+    }
+
+    /// Whether it comes before `other`.
+    pub fn is_before(&self, other: &Deadline) -> bool {
+        (self.at.tv_sec, self.at.tv_nsec) < (other.at.tv_sec, other.at.tv_nsec)
+    }
+
+    /// Whether it is past.
+    pub fn is_over(&self) -> bool {
+        let left = self.left();
+        left.tv_sec == 0 && left.tv_nsec == 0
+    }
+
+    /// [`Deadline::left`] as system calls take it.
+    pub fn left_as_libc(&self) -> libc::timespec {
+        let left = self.left();
+        libc::timespec { tv_sec: left.tv_sec as _, tv_nsec: left.tv_nsec as _ }
+    }
+
     /// How long it is until then; 0 when it is past.
     pub fn left(&self) -> __kernel_timespec {
         let now = now();

@@ -1,13 +1,12 @@
 //! What the user sets for this process, and telling the user.
 //!
-//! Only for libraries that are linked with libc, which alone knows the environment.
+//! Only the C library knows the environment: the reference is weak, for programs without one.
 
 use super::call;
+use super::heap::weak_address;
 use core::ffi::{c_char, CStr};
 
-extern "C" {
-    fn secure_getenv(name: *const c_char) -> *const c_char;
-}
+core::arch::global_asm!(".weak secure_getenv");
 
 /// The value of an environment variable; none for a process with more rights than its user, as one
 /// that is set-user-ID.
@@ -15,9 +14,14 @@ extern "C" {
 /// # Safety
 /// No other thread may change the environment while the value is in use: as for getenv(3).
 pub unsafe fn variable(name: &CStr) -> Option<&'static CStr> {
-    // SAFETY: the name ends with 0, and so does what libc answers.
+    type Getenv = unsafe extern "C" fn(*const c_char) -> *const c_char;
+    let getenv = weak_address!("secure_getenv");
+    if getenv == 0 {
+        return None;
+    }
+    // SAFETY: a bound name is the C library's; the name ends with 0, and so does what it answers.
     unsafe {
-        let value = secure_getenv(name.as_ptr());
+        let value = core::mem::transmute::<usize, Getenv>(getenv)(name.as_ptr());
         (!value.is_null()).then(|| CStr::from_ptr(value))
     }
 }

@@ -36,3 +36,31 @@ pub fn check_eventfd(fd: c_int) -> Result<()> {
         }
     }
 }
+
+/// Another descriptor of the same file, closed on exec, out of the way of those that a program counts on
+/// getting: they are the lowest. `EMFILE`, `EBADF`.
+pub fn hold(fd: c_int) -> Result<c_int> {
+    // A quarter of what a process has by default stays for us.
+    const ABOVE: usize = 768;
+    let command = libc::F_DUPFD_CLOEXEC as usize;
+    // SAFETY: fcntl with F_DUPFD_CLOEXEC takes no pointer.
+    let above = |from: usize| unsafe { call(libc::SYS_fcntl, [fd as usize, command, from, 0, 0, 0]) };
+    match above(ABOVE) {
+        // The limit is below that, or nothing above it is free.
+        Err(Errno::EINVAL | Errno::EMFILE) => above(0),
+        held => held,
+    }
+    .map(|fd| fd as c_int)
+}
+
+/// Moves a descriptor of ours out of the program's way.
+pub fn move_away(fd: c_int) -> c_int {
+    match hold(fd) {
+        Ok(held) => {
+            // SAFETY: the caller gives it up for the one returned.
+            let _ = unsafe { close(fd) };
+            held
+        }
+        Err(_) => fd,
+    }
+}

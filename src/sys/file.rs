@@ -35,6 +35,20 @@ pub fn eventfd() -> Result<c_int> {
         .map(|fd| fd as c_int)
 }
 
+/// A new eventfd, closed on exec, whose reads do not block.
+pub fn eventfd_nonblocking() -> Result<c_int> {
+    let flags = (libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) as usize;
+    // SAFETY: eventfd2 takes no pointer.
+    unsafe { call(libc::SYS_eventfd2, [0, flags, 0, 0, 0, 0]) }.map(|fd| fd as c_int)
+}
+
+/// Sets an eventfd back to 0, one whose reads do not block.
+pub fn clear(eventfd: c_int) {
+    let mut count = 0u64;
+    // SAFETY: the kernel writes 8 bytes of this frame. That it was 0 already is no error.
+    let _ = unsafe { call(libc::SYS_read, [eventfd as usize, &raw mut count as usize, 8, 0, 0, 0]) };
+}
+
 /// Adds 1 to an eventfd.
 pub fn signal(eventfd: c_int) -> Result<()> {
     signal_several(eventfd, 1)

@@ -4,7 +4,7 @@
 //! allocator the program runs with, or leaves them at 0 in a program without any.
 
 use super::{mem, Errno, Result};
-use core::arch::{asm, global_asm};
+use core::arch::global_asm;
 use core::ffi::c_void;
 use core::mem::transmute;
 
@@ -18,18 +18,20 @@ macro_rules! weak_address {
         // SAFETY: reads a slot of the global offset table.
         unsafe {
             #[cfg(target_arch = "x86_64")]
-            asm!(concat!("mov {0}, qword ptr [rip + ", $name, "@GOTPCREL]"), out(reg) address,
+            core::arch::asm!(concat!("mov {0}, qword ptr [rip + ", $name, "@GOTPCREL]"), out(reg) address,
                 options(pure, readonly, nostack, preserves_flags));
             #[cfg(target_arch = "aarch64")]
-            asm!(concat!("adrp {0}, :got:", $name), concat!("ldr {0}, [{0}, :got_lo12:", $name, "]"),
+            core::arch::asm!(concat!("adrp {0}, :got:", $name), concat!("ldr {0}, [{0}, :got_lo12:", $name, "]"),
                 out(reg) address, options(pure, readonly, nostack, preserves_flags));
             #[cfg(target_arch = "riscv64")]
-            asm!(concat!("la {0}, ", $name), out(reg) address,
+            core::arch::asm!(concat!("la {0}, ", $name), out(reg) address,
                 options(pure, readonly, nostack, preserves_flags));
         }
         address
     }};
 }
+
+pub(super) use weak_address;
 
 /// `len` zeroed bytes; `ENOMEM` when there are none.
 pub fn allocate_zeroed(len: usize) -> Result<*mut c_void> {

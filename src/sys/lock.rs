@@ -14,10 +14,21 @@ const SPINS: u32 = 100;
 #[repr(transparent)]
 pub struct Lock(AtomicU32);
 
+impl Default for Lock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Holds the lock until dropped.
 pub struct Guard<'a>(&'a Lock);
 
 impl Lock {
+    /// A free one.
+    pub const fn new() -> Self {
+        Lock(AtomicU32::new(FREE))
+    }
+
     /// Takes the lock, waiting for it as long as it takes.
     #[inline]
     pub fn lock(&self) -> Guard<'_> {
@@ -36,6 +47,15 @@ impl Lock {
             .is_ok()
             // Not then_some: a guard made in vain would let go of somebody else's lock.
             .then(|| Guard(self))
+    }
+
+    /// Lets go of the lock whose guard was forgotten.
+    ///
+    /// # Safety
+    /// The caller must hold it.
+    #[inline]
+    pub unsafe fn unlock(&self) {
+        drop(Guard(self));
     }
 
     #[cold]
@@ -60,6 +80,65 @@ impl Drop for Guard<'_> {
     fn drop(&mut self) {
         if self.0 .0.swap(FREE, Ordering::Release) == CONTENDED {
             futex::wake(&self.0 .0, 1);
+        }
+    }
+}
+
+/// A lock in memory that processes share. Zeroed memory is a free one.
+///
+/// It holds its owner's process id: when that process is gone, as after a SIGKILL, whoever waits takes
+/// the lock over.
+#[repr(transparent)]
+pub struct SharedLock(AtomicU32);
+
+/// Somebody sleeps on a shared lock.
+const WAITED_FOR: u32 = 1 << 31;
+/// How often a waiter looks whether the owner still lives.
+const LOOK: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+
+impl SharedLock {
+    /// Takes the lock for this process, `pid`, waiting for it as long as it takes.
+    #[inline]
+    pub fn lock(&self, pid: u32) {
+        if self.0.compare_exchange(FREE, pid, Ordering::Acquire, Ordering::Relaxed).is_err() {
+            self.lock_contended(pid);
+        }
+    }
+
+    #[cold]
+    fn lock_contended(&self, pid: u32) {
+        let mut spins = 0;
+        loop {
+            let seen = self.0.load(Ordering::Relaxed);
+            let owner = seen & !WAITED_FOR;
+            let is_free = owner == FREE || (spins > SPINS && !super::process::lives(owner));
+            if is_free {
+                // Marked as waited for: one wake too many at most.
+                let mine = pid | WAITED_FOR;
+                if self.0.compare_exchange(seen, mine, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                    return;
+                }
+                continue;
+            }
+            spins += 1;
+            if spins < SPINS {
+                core::hint::spin_loop();
+                continue;
+            }
+            let marked = owner | WAITED_FOR;
+            if seen == marked
+                || self.0.compare_exchange(seen, marked, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+            {
+                let _ = futex::wait_shared(&self.0, marked, Some(&LOOK));
+            }
+        }
+    }
+
+    /// Lets go of it.
+    #[inline]
+    pub fn unlock(&self) {
+        if self.0.swap(FREE, Ordering::Release) & WAITED_FOR != 0 {
+            futex::wake_shared(&self.0, 1);
         }
     }
 }

@@ -7,12 +7,14 @@
 #![allow(clippy::missing_safety_doc)] // the section above holds for each of them
 
 pub mod aio;
+pub mod allocator;
 #[cfg_attr(target_arch = "x86_64", path = "arch/x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "arch/aarch64.rs")]
 #[cfg_attr(target_arch = "riscv64", path = "arch/riscv64.rs")]
 mod arch;
 pub mod clock;
 pub mod env;
+pub mod epoll;
 pub mod fd;
 pub mod file;
 pub mod futex;
@@ -21,8 +23,10 @@ pub mod lock;
 pub mod mem;
 pub mod peek;
 pub mod process;
+pub mod rw;
 pub mod thread;
 pub mod uring;
+pub mod worker;
 
 /// Why a call failed. Held as calls answer it, negated, so that handing it on costs no instruction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,7 +43,7 @@ macro_rules! errno_values {
         }
     };
 }
-errno_values! { EAGAIN EBADF EBUSY ECANCELED EEXIST EFAULT EINPROGRESS EINTR EINVAL EMFILE ENOMEM ENOSYS EOPNOTSUPP EOVERFLOW EPERM ETIME }
+errno_values! { EACCES EAGAIN EALREADY EBADF EBADFD EBUSY ECANCELED EEXIST EFAULT EINPROGRESS EINTR EINVAL EMFILE ENFILE ENOBUFS ENOENT ENOMEM ENOSYS ENXIO EOPNOTSUPP EOVERFLOW EPERM ESPIPE ETIME ETIMEDOUT }
 
 impl Errno {
     /// From a positive errno value.

@@ -27,6 +27,25 @@ pub unsafe fn read<T>(address: u64) -> Result<T> {
     }
 }
 
+/// A copy of a program's `T` at `address`; `EFAULT` where there is none to read. Where looking is not
+/// allowed, the address is trusted.
+///
+/// # Safety
+/// `T` must be valid for any bytes.
+pub unsafe fn copy<T>(address: u64) -> Result<T> {
+    if address == 0 {
+        return Err(Errno::EFAULT);
+    }
+    // SAFETY: as the caller says.
+    match unsafe { read(address) } {
+        Err(Errno::EPERM | Errno::ENOSYS) => {
+            // SAFETY: this is the program's own claim, and its own loss.
+            Ok(unsafe { (address as *const T).read_unaligned() })
+        }
+        copied => copied,
+    }
+}
+
 /// Whether the process has used the page at `address` through that address. Fails where /proc is not
 /// mounted.
 pub fn is_used(address: u64) -> Result<bool> {

@@ -13,3 +13,26 @@ pub fn yield_now() {
     // SAFETY: sched_yield takes nothing and cannot fail.
     let _ = unsafe { call(libc::SYS_sched_yield, [0; 6]) };
 }
+
+/// Whether process `id` lives, as far as this one can tell.
+pub fn lives(id: u32) -> bool {
+    // SAFETY: signal 0 only asks.
+    let asked = unsafe { call(libc::SYS_kill, [id as usize, 0, 0, 0, 0, 0]) };
+    asked != Err(super::Errno::of(libc::ESRCH))
+}
+
+/// The calling thread's id.
+pub fn thread_id() -> i32 {
+    // SAFETY: gettid takes nothing and cannot fail.
+    unsafe { call(libc::SYS_gettid, [0; 6]) }.map_or(0, |tid| tid as i32)
+}
+
+/// How many CPUs this process may run on; at least 1.
+pub fn cpus() -> u32 {
+    let mut mask = [0u64; 1 << 7];
+    let size = core::mem::size_of_val(&mask);
+    // SAFETY: the kernel fills in as much of the mask as it has.
+    let got = unsafe { call(libc::SYS_sched_getaffinity, [0, size, mask.as_mut_ptr() as usize, 0, 0, 0]) };
+    let count: u32 = mask.iter().map(|word| word.count_ones()).sum();
+    if got.is_ok() { count.max(1) } else { 1 }
+}

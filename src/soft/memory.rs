@@ -1,0 +1,281 @@
+//! A ring's memory: what the program maps, laid out as the kernel lays it out, and a page of our own in
+//! front of it. All of it is shared, so that it survives a fork and another process can reap.
+//!
+//! The program may write to its part at any time: every word is read once and bounded.
+
+use crate::abi::uring::*;
+use crate::sys::lock::SharedLock;
+use crate::sys::{mem, Errno, Result};
+use core::ffi::c_void;
+use core::mem::{offset_of, size_of};
+use core::sync::atomic::{AtomicU32, Ordering};
+use static_assertions::const_assert_eq;
+
+/// The head of the rings, as the program sees it: the offsets are the kernel's.
+#[repr(C)]
+pub struct Header {
+    pub sq_head: AtomicU32,
+    pub sq_tail: AtomicU32,
+    pub cq_head: AtomicU32,
+    pub cq_tail: AtomicU32,
+    pub sq_mask: AtomicU32,
+    pub cq_mask: AtomicU32,
+    pub sq_entries: AtomicU32,
+    pub cq_entries: AtomicU32,
+    pub sq_dropped: AtomicU32,
+    pub sq_flags: AtomicU32,
+    pub cq_flags: AtomicU32,
+    pub cq_overflow: AtomicU32,
+    pad: [u32; 4],
+}
+const_assert_eq!(size_of::<Header>(), 64);
+
+/// Our own page: what posting and waiting need in every process that shares the ring.
+#[repr(C)]
+pub struct Control {
+    /// Whoever posts CQEs holds it.
+    pub posting: SharedLock,
+    /// Counts the wake-ups; those who wait for CQEs sleep on it.
+    pub sequence: AtomicU32,
+    /// How many sleep on `sequence`, or are about to.
+    pub sleepers: AtomicU32,
+    /// The CQ tail at which the first of them wants to be woken.
+    pub wake_at: AtomicU32,
+    /// How many sleep in an epoll that the ring's descriptor belongs to.
+    pub pollers: AtomicU32,
+    /// The ring's descriptor is readable.
+    pub readable: AtomicU32,
+}
+
+/// Where the parts are, in this process.
+pub struct Memory {
+    base: *mut u8,
+    len: usize,
+    header: *mut Header,
+    cqes: *mut u64,
+    array: *mut AtomicU32,
+    sqes: *mut io_uring_sqe,
+    rings_len: usize,
+    sqes_len: usize,
+    /// Setup flags: they say how large entries are.
+    flags: u32,
+    pub sq_entries: u32,
+    pub cq_entries: u32,
+}
+
+fn in_pages(bytes: usize) -> usize {
+    bytes.next_multiple_of(mem::PAGE_SIZE)
+}
+
+/// Where the SQ array begins, behind the CQEs.
+pub fn array_offset(cq_entries: u32, flags: u32) -> usize {
+    (size_of::<Header>() + cq_entries as usize * cqe_size(flags)).next_multiple_of(64)
+}
+
+fn cqe_size(flags: u32) -> usize {
+    size_of::<io_uring_cqe>() << u32::from(flags & IORING_SETUP_CQE32 != 0)
+}
+
+fn sqe_size(flags: u32) -> usize {
+    size_of::<io_uring_sqe>() << u32::from(flags & IORING_SETUP_SQE128 != 0)
+}
+
+impl Memory {
+    /// Memory for a ring of these sizes; with `NO_MMAP` in `flags` the program's own, at the addresses
+    /// for the rings and the SQEs. `EINVAL` when those are not page aligned, `ENOMEM`.
+    pub fn new(sq_entries: u32, cq_entries: u32, flags: u32, own: (u64, u64)) -> Result<Self> {
+        let array_at = array_offset(cq_entries, flags);
+        let has_array = flags & IORING_SETUP_NO_SQARRAY == 0;
+        let array_len = if has_array { sq_entries as usize * size_of::<u32>() } else { 0 };
+        let rings_len = in_pages(array_at + array_len);
+        let sqes_len = in_pages(sq_entries as usize * sqe_size(flags));
+        let is_own = flags & IORING_SETUP_NO_MMAP != 0;
+        if is_own && ((own.0 | own.1) % 4096 != 0 || own.0 == 0 || own.1 == 0) {
+            return Err(if own.0 == 0 || own.1 == 0 { Errno::EFAULT } else { Errno::EINVAL });
+        }
+        let control_len = in_pages(size_of::<Control>());
+        let len = if is_own { control_len } else { control_len + rings_len + sqes_len };
+        // SAFETY: a new mapping touches nothing that exists, and the parts lie inside of it; a program's
+        // own memory is as large as it must know.
+        unsafe {
+            let base = mem::map_shared(len)?.cast::<u8>();
+            let (rings, sqes) = if is_own {
+                (own.0 as *mut u8, own.1 as *mut u8)
+            } else {
+                (base.add(control_len), base.add(control_len + rings_len))
+            };
+            let memory = Memory {
+                base,
+                len,
+                header: rings.cast(),
+                cqes: rings.add(size_of::<Header>()).cast(),
+                array: if has_array { rings.add(array_at).cast() } else { core::ptr::null_mut() },
+                sqes: sqes.cast(),
+                rings_len,
+                sqes_len,
+                flags,
+                sq_entries,
+                cq_entries,
+            };
+            memory.fill_in();
+            Ok(memory)
+        }
+    }
+
+    fn fill_in(&self) {
+        let header = self.header();
+        for word in [&header.sq_head, &header.sq_tail, &header.cq_head, &header.cq_tail] {
+            word.store(0, Ordering::Relaxed);
+        }
+        for word in [&header.sq_dropped, &header.sq_flags, &header.cq_flags, &header.cq_overflow] {
+            word.store(0, Ordering::Relaxed);
+        }
+        header.sq_mask.store(self.sq_entries - 1, Ordering::Relaxed);
+        header.cq_mask.store(self.cq_entries - 1, Ordering::Relaxed);
+        header.sq_entries.store(self.sq_entries, Ordering::Relaxed);
+        header.cq_entries.store(self.cq_entries, Ordering::Relaxed);
+    }
+
+    /// What setup answers about it.
+    pub fn describe(&self, params: &mut io_uring_params) {
+        params.sq_entries = self.sq_entries;
+        params.cq_entries = self.cq_entries;
+        let has_array = !self.array.is_null();
+        params.sq_off = io_sqring_offsets {
+            head: offset_of!(Header, sq_head) as u32,
+            tail: offset_of!(Header, sq_tail) as u32,
+            ring_mask: offset_of!(Header, sq_mask) as u32,
+            ring_entries: offset_of!(Header, sq_entries) as u32,
+            flags: offset_of!(Header, sq_flags) as u32,
+            dropped: offset_of!(Header, sq_dropped) as u32,
+            array: if has_array { array_offset(self.cq_entries, self.flags) as u32 } else { 0 },
+            resv1: 0,
+            user_addr: 0,
+        };
+        params.cq_off = io_cqring_offsets {
+            head: offset_of!(Header, cq_head) as u32,
+            tail: offset_of!(Header, cq_tail) as u32,
+            ring_mask: offset_of!(Header, cq_mask) as u32,
+            ring_entries: offset_of!(Header, cq_entries) as u32,
+            overflow: offset_of!(Header, cq_overflow) as u32,
+            cqes: size_of::<Header>() as u32,
+            flags: offset_of!(Header, cq_flags) as u32,
+            resv1: 0,
+            user_addr: 0,
+        };
+    }
+
+    /// The rings' head.
+    #[inline]
+    pub fn header(&self) -> &Header {
+        // SAFETY: the mapping lives as long as self; its words are atomics, whoever writes to them.
+        unsafe { &*self.header }
+    }
+
+    /// Our own page.
+    #[inline]
+    pub fn control(&self) -> &Control {
+        // SAFETY: the mapping lives as long as self; zeroed memory is a valid one.
+        unsafe { &*self.base.cast::<Control>() }
+    }
+
+    /// How many CQEs the program has not taken.
+    #[inline]
+    pub fn ready(&self) -> u32 {
+        let header = self.header();
+        // Acquire pairs with the program's release of its head: the slots before it are free.
+        header.cq_tail.load(Ordering::Relaxed).wrapping_sub(header.cq_head.load(Ordering::Acquire))
+    }
+
+    /// The index of the SQE that stands at `position` of the submission ring; none when the program
+    /// wrote one that is out of range.
+    #[inline]
+    pub fn sqe_index(&self, position: u32) -> Option<u32> {
+        let slot = position & (self.sq_entries - 1);
+        if self.array.is_null() {
+            return Some(slot);
+        }
+        // SAFETY: the array has sq_entries slots.
+        let index = unsafe { (*self.array.add(slot as usize)).load(Ordering::Relaxed) };
+        (index < self.sq_entries).then_some(index)
+    }
+
+    /// A copy of the SQE at `index`, which is in range.
+    #[inline]
+    pub fn sqe(&self, index: u32) -> io_uring_sqe {
+        let wide = u32::from(self.flags & IORING_SETUP_SQE128 != 0);
+        // SAFETY: the index is in range. The copy is what is checked and used.
+        unsafe { self.sqes.add((index << wide) as usize).read_volatile() }
+    }
+
+    /// Writes the CQE at `position` of the completion ring, which must be free. Under the posting lock.
+    #[inline]
+    pub fn write_cqe(&self, position: u32, cqe: &Cqe) {
+        let slot = (position & (self.cq_entries - 1)) as usize;
+        let wide = self.flags & IORING_SETUP_CQE32 != 0;
+        let words = if wide { 4 } else { 2 };
+        let result = u64::from(cqe.res as u32) | u64::from(cqe.flags) << 32;
+        // SAFETY: the slot is in range, and ours until the tail is published.
+        unsafe {
+            let at = self.cqes.add(slot * words);
+            at.write(cqe.user_data);
+            at.add(1).write(u64::from_ne_bytes(pair(result)));
+            if wide {
+                at.add(2).write(cqe.big[0]);
+                at.add(3).write(cqe.big[1]);
+            }
+        }
+    }
+
+    /// The program's own mapping of a part: `EINVAL` for an offset that none has, or too many bytes.
+    fn map_part(&self, offset: u64, len: usize) -> Result<*mut c_void> {
+        if self.flags & IORING_SETUP_NO_MMAP != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let (part, part_len): (*mut c_void, usize) = match offset {
+            IORING_OFF_SQ_RING | IORING_OFF_CQ_RING => (self.header.cast(), self.rings_len),
+            IORING_OFF_SQES => (self.sqes.cast(), self.sqes_len),
+            _ => return Err(Errno::EINVAL),
+        };
+        let len = in_pages(len);
+        if len > part_len {
+            return Err(Errno::EINVAL);
+        }
+        // SAFETY: the part is at least that long and shared.
+        unsafe { mem::map_again(part, len) }
+    }
+}
+
+/// The second half of a CQE, `res` before `flags` on every byte order.
+fn pair(result: u64) -> [u8; 8] {
+    let (res, flags) = (result as u32, (result >> 32) as u32);
+    let (a, b) = (res.to_ne_bytes(), flags.to_ne_bytes());
+    [a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3]]
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: nobody uses the memory through us any more; the program has mappings of its own.
+        let _ = unsafe { mem::unmap(self.base.cast(), self.len) };
+    }
+}
+
+/// A completion.
+#[derive(Clone, Copy)]
+pub struct Cqe {
+    pub user_data: u64,
+    pub res: i32,
+    pub flags: u32,
+    /// Bytes 16 to 31, in rings that have them.
+    pub big: [u64; 2],
+}
+
+/// Maps `len` bytes of ring `fd`'s memory at `offset` (`IORING_OFF_*`).
+pub fn map(ring: &super::ring::Ring, offset: u64, len: usize) -> Result<*mut c_void> {
+    let turn = super::turn::Turn::take(ring);
+    if offset & IORING_OFF_MMAP_MASK == IORING_OFF_PBUF_RING {
+        return Err(Errno::EINVAL);
+    }
+    turn.core.memory.map_part(offset, len)
+}
+

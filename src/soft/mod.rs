@@ -1,0 +1,57 @@
+//! Rings served in user space, with the kernel's ABI: memory layout, offsets, flags and errno.
+//!
+//! A ring is shared memory ([`memory`]) and, in each process that uses it, a [`ring::Ring`]: requests in
+//! flight, what is registered, what waits. One lock makes all of that the holder's ([`turn::Turn`]): who
+//! submits takes SQEs in ([`intake`]) and tries each request without blocking; what would block goes to a
+//! worker ([`work`]) or, when the file can be polled, to the ring's epoll ([`poll`]), which whoever waits
+//! on the ring runs ([`wait`]). Operations stand in [`ops`], one file a family.
+//!
+//! | what happens | where |
+//! |---|---|
+//! | the four calls | [`setup`], [`enter`], [`registration`], [`memory`] |
+//! | an SQE becomes a request, links and drains are kept | [`intake`], [`request`] |
+//! | it is tried, goes elsewhere, completes | [`turn`], [`work`], [`poll`], [`timers`] |
+//! | its CQE is posted, those who wait are woken | [`memory`], [`turn`] |
+
+pub mod enter;
+pub mod files;
+pub mod intake;
+pub mod memory;
+pub mod ops;
+pub mod poll;
+pub mod registration;
+pub mod request;
+pub mod ring;
+pub mod setup;
+pub mod table;
+pub mod timers;
+pub mod turn;
+pub mod wait;
+pub mod work;
+
+pub use enter::enter;
+pub use memory::map;
+pub use registration::register;
+pub use setup::setup;
+pub use table::close;
+
+use crate::abi::uring::{IORING_ENTER_REGISTERED_RING, IORING_REGISTER_USE_REGISTERED_RING};
+use core::ffi::c_int;
+use table::Used;
+
+/// The ring that `fd` is to enter with `flags`, if it is one of ours.
+#[inline]
+pub fn find(fd: c_int, flags: u32) -> Option<Used> {
+    if flags & IORING_ENTER_REGISTERED_RING != 0 {
+        return None;
+    }
+    table::find(fd)
+}
+
+/// The ring that `fd` is to register with `opcode`, if it is one of ours.
+pub fn find_for_register(fd: c_int, opcode: u32) -> Option<Used> {
+    if opcode & IORING_REGISTER_USE_REGISTERED_RING != 0 {
+        return None;
+    }
+    table::find(fd)
+}

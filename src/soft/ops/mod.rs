@@ -1,0 +1,110 @@
+//! What each operation does, one file a family.
+//!
+//! An operation is tried where it was submitted, under the ring's lock, and must not block there
+//! (`issue`). What would block says so: it waits until its file is ready and is tried again (`ready`), or
+//! a worker does it (`run`, without the lock), after which `finish` has the last word, under the lock.
+
+mod nop;
+mod rw;
+
+use super::request::Request;
+use super::turn::Turn;
+use crate::abi::uring::io_uring_op;
+use crate::sys::{Errno, Result};
+
+/// What became of a try.
+pub enum Outcome {
+    /// It is complete: the CQE's `res`.
+    Done(i32),
+    /// It would block until its file has one of these events (`EPOLL*`).
+    Wait(u32),
+    /// It would block: a worker is to run it.
+    Punt,
+    /// The operation has put it somewhere and completes it later.
+    Kept,
+}
+
+impl From<Result<usize>> for Outcome {
+    fn from(result: Result<usize>) -> Self {
+        Outcome::Done(answer(result))
+    }
+}
+
+/// A system call's answer as a CQE's `res`.
+pub fn answer(result: Result<usize>) -> i32 {
+    match result {
+        Ok(value) => value as i32,
+        Err(errno) => errno.answer(),
+    }
+}
+
+/// What an operation keeps in its request beside the SQE.
+#[derive(Default)]
+pub enum State {
+    /// Nothing.
+    #[default]
+    None,
+    /// A read or a write.
+    Rw(rw::Rw),
+}
+
+/// An operation.
+pub struct Op {
+    /// Checks the SQE and takes what is needed out of it, at submission. The error is the CQE's `res`.
+    pub prepare: fn(&mut Turn, &mut Request) -> Result<()>,
+    /// Tries it without blocking.
+    pub issue: fn(&mut Turn, &mut Request) -> Outcome,
+    /// What it waited for has come: events of its file, or 0 for its time.
+    pub ready: fn(&mut Turn, &mut Request, u32) -> Outcome,
+    /// Does it, blocking, on a worker; none for what never goes there.
+    pub run: Option<fn(&mut Request) -> i32>,
+    /// A worker has done it, with this result.
+    pub finish: fn(&mut Turn, &mut Request, i32) -> Outcome,
+    /// `fd` is a file.
+    pub needs_file: bool,
+    /// IOSQE_BUFFER_SELECT means something.
+    pub selects_buffer: bool,
+    /// `ioprio` means something.
+    pub has_ioprio: bool,
+}
+
+impl Op {
+    /// One that there is not; others are described by how they differ from it.
+    pub const NONE: Op = Op {
+        prepare: |_, _| Ok(()),
+        issue: |_, _| Outcome::Done(Errno::EINVAL.answer()),
+        ready: |turn, request, _| (of(request.sqe.opcode).issue)(turn, request),
+        run: None,
+        finish: |_, _, result| Outcome::Done(result),
+        needs_file: false,
+        selects_buffer: false,
+        has_ioprio: false,
+    };
+
+    /// Whether there is such an operation.
+    #[inline]
+    pub fn is_known(&self) -> bool {
+        !core::ptr::eq(self, &UNKNOWN)
+    }
+}
+
+static UNKNOWN: Op = Op::NONE;
+
+/// The operation `opcode`; for one that there is not, one that is refused.
+#[inline]
+pub fn of(opcode: u8) -> &'static Op {
+    OPS.get(usize::from(opcode)).copied().flatten().unwrap_or(&UNKNOWN)
+}
+
+/// The operations, by opcode.
+static OPS: [Option<&'static Op>; io_uring_op::IORING_OP_LAST as usize] = {
+    use io_uring_op::*;
+    let mut ops: [Option<&'static Op>; IORING_OP_LAST as usize] = [None; IORING_OP_LAST as usize];
+    ops[IORING_OP_NOP as usize] = Some(&nop::NOP);
+    ops[IORING_OP_READV as usize] = Some(&rw::READV);
+    ops[IORING_OP_WRITEV as usize] = Some(&rw::WRITEV);
+    ops[IORING_OP_READ as usize] = Some(&rw::READ);
+    ops[IORING_OP_WRITE as usize] = Some(&rw::WRITE);
+    ops[IORING_OP_FSYNC as usize] = Some(&rw::FSYNC);
+    ops
+};

@@ -1,0 +1,221 @@
+//! Waiting for files to become ready: the ring's epoll. It is made when the first request waits, and run
+//! by whoever waits on the ring.
+
+use super::ops;
+use super::request::*;
+use super::ring::Ring;
+use super::turn::Turn;
+use crate::sys::clock::Deadline;
+use crate::sys::epoll::{self, Event};
+use crate::sys::{fd, Errno, Result};
+use alloc::vec::Vec;
+use core::ffi::{c_int, c_void};
+use core::sync::atomic::{fence, Ordering};
+
+/// `data` of the ring's own descriptor in its epoll.
+const OWN: u64 = u64::MAX;
+/// Events taken at a time.
+const BATCH: usize = 64;
+
+/// A request that waits for its file.
+struct Slot {
+    request: *mut Request,
+    fd: c_int,
+    /// Which use of the slot this is: events of an earlier one are stale.
+    generation: u32,
+}
+
+/// What a ring waits for.
+pub struct Polls {
+    epoll: c_int,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    /// How many requests wait.
+    pub armed: u32,
+    /// A thread is in the epoll.
+    served: bool,
+}
+
+impl Polls {
+    /// None.
+    pub fn new() -> Self {
+        Polls { epoll: -1, slots: Vec::new(), free: Vec::new(), armed: 0, served: false }
+    }
+
+    /// Closes the epoll.
+    pub fn close(&mut self) {
+        if self.epoll >= 0 {
+            // SAFETY: it is ours alone.
+            let _ = unsafe { fd::close(self.epoll) };
+            self.epoll = -1;
+        }
+    }
+
+    fn open(&mut self, ring_fd: c_int) -> Result<c_int> {
+        if self.epoll < 0 {
+            self.epoll = fd::move_away(epoll::create()?);
+            epoll::control(self.epoll, epoll::EPOLL_CTL_ADD, ring_fd, libc::EPOLLIN as u32, OWN)?;
+        }
+        Ok(self.epoll)
+    }
+
+    fn tag(&self, slot: u32) -> u64 {
+        u64::from(self.slots[slot as usize].generation) << 32 | u64::from(slot)
+    }
+
+    /// The slot that an event belongs to, unless its request has gone.
+    fn find(&self, tag: u64) -> Option<u32> {
+        let slot = tag as u32;
+        let found = self.slots.get(slot as usize)?;
+        (found.generation == (tag >> 32) as u32 && !found.request.is_null()).then_some(slot)
+    }
+
+    fn take_slot(&mut self, request: *mut Request, fd: c_int) -> u32 {
+        self.armed += 1;
+        if let Some(slot) = self.free.pop() {
+            let found = &mut self.slots[slot as usize];
+            (found.request, found.fd) = (request, fd);
+            return slot;
+        }
+        self.slots.push(Slot { request, fd, generation: 0 });
+        self.slots.len() as u32 - 1
+    }
+
+    fn give_slot(&mut self, slot: u32) {
+        let found = &mut self.slots[slot as usize];
+        found.request = core::ptr::null_mut();
+        found.generation = found.generation.wrapping_add(1);
+        self.free.push(slot);
+        self.armed -= 1;
+    }
+}
+
+impl Default for Polls {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Turn<'_> {
+    /// Has a request wait until its file has one of `events` (`EPOLL*`); it is tried again then. `EPERM`
+    /// when the file cannot be polled: it is always ready.
+    ///
+    /// # Safety
+    /// It must be live, at hand, and have its file.
+    pub unsafe fn wait_for(&mut self, request: *mut Request, events: u32) -> Result<()> {
+        let polls = &mut self.core.polls;
+        let epoll = polls.open(self.core.fd)?;
+        // SAFETY: the request is at hand.
+        let fd = unsafe { (*request).fd };
+        let slot = polls.take_slot(request, fd);
+        let (tag, events) = (polls.tag(slot), events | libc::EPOLLONESHOT as u32);
+        if let Err(errno) = epoll::control(epoll, epoll::EPOLL_CTL_ADD, fd, events, tag) {
+            polls.give_slot(slot);
+            return Err(errno);
+        }
+        // SAFETY: the request is live.
+        unsafe { self.core.requests.put_away(request, Place::Polled(slot)) };
+        Ok(())
+    }
+
+    /// Ends a request's wait: it is at hand again.
+    ///
+    /// # Safety
+    /// It must wait in `slot`.
+    pub unsafe fn stop_waiting(&mut self, request: *mut Request, slot: u32) {
+        let polls = &mut self.core.polls;
+        let fd = polls.slots[slot as usize].fd;
+        // That the file is gone from the epoll already is as good.
+        let _ = epoll::control(polls.epoll, epoll::EPOLL_CTL_DEL, fd, 0, 0);
+        polls.give_slot(slot);
+        // SAFETY: the request is live.
+        unsafe { self.core.requests.fetch(request) };
+    }
+
+    /// A file that a request waits for has `events`.
+    fn is_ready(&mut self, tag: u64, events: u32) {
+        let Some(slot) = self.core.polls.find(tag) else { return };
+        let request = self.core.polls.slots[slot as usize].request;
+        // SAFETY: a slot in use has a live request.
+        unsafe {
+            self.stop_waiting(request, slot);
+            (*request).flags |= POLLED;
+            let ready = ops::of((*request).sqe.opcode).ready;
+            let outcome = ready(self, &mut *request, events);
+            self.settle(request, outcome);
+        }
+    }
+}
+
+/// Whether the caller is to run the ring's epoll: when something is waited for, or `always`, and no other
+/// thread does.
+pub fn begin_serving(turn: &mut Turn, always: bool) -> Result<bool> {
+    let polls = &mut turn.core.polls;
+    if polls.served || (polls.armed == 0 && !always) {
+        return Ok(false);
+    }
+    polls.open(turn.core.fd)?;
+    polls.served = true;
+    turn.core.memory.control().pollers.fetch_add(1, Ordering::Relaxed);
+    Ok(true)
+}
+
+/// The caller runs the ring's epoll no more.
+pub fn end_serving(ring: &Ring) {
+    let turn = Turn::take(ring);
+    turn.core.polls.served = false;
+    turn.core.memory.control().pollers.fetch_sub(1, Ordering::Relaxed);
+}
+
+/// Sleeps in the ring's epoll until something is ready, there may be `wanted` CQEs, or the time has come,
+/// and tries again what is ready. `EINTR`.
+///
+/// # Safety
+/// The caller must have begun to serve; `sigmask` must be NULL or a signal set.
+pub unsafe fn serve(
+    ring: &Ring,
+    wanted: u32,
+    until: Option<Deadline>,
+    sigmask: *const c_void,
+) -> Result<()> {
+    let mut events = [Event { events: 0, u64: 0 }; BATCH];
+    // Pairs with the fence in Turn::wake: either it sees us, or we see its CQEs.
+    fence(Ordering::SeqCst);
+    let memory = ring.memory();
+    if memory.ready() >= wanted || ring.has_inbox() {
+        return Ok(());
+    }
+    // SAFETY: whoever serves may read the epoll: it is not closed meanwhile.
+    let epoll = unsafe { (*ring.core()).polls.epoll };
+    let left = until.map(|deadline| deadline.left_as_libc());
+    // SAFETY: the caller vouches for the mask.
+    let count = match unsafe { epoll::wait(epoll, &mut events, left.as_ref(), sigmask) } {
+        Ok(count) => count,
+        Err(Errno::EINTR) => return Err(Errno::EINTR),
+        Err(errno) => return Err(errno),
+    };
+    let mut turn = Turn::take(ring);
+    turn.reaps = true;
+    for event in &events[..count] {
+        match event.u64 {
+            // Readable for what was there before: it would not let anybody sleep.
+            OWN => turn.clear_readable(),
+            tag => turn.is_ready(tag, event.events),
+        }
+    }
+    Ok(())
+}
+
+/// Cancels every request that waits for a file.
+pub fn cancel_all(turn: &mut Turn) {
+    for slot in 0..turn.core.polls.slots.len() {
+        let request = turn.core.polls.slots[slot].request;
+        if !request.is_null() {
+            // SAFETY: a slot in use has a live request.
+            unsafe {
+                turn.stop_waiting(request, slot as u32);
+                turn.complete(request, Errno::ECANCELED.answer());
+            }
+        }
+    }
+}

@@ -1,0 +1,363 @@
+//! A request in flight, where requests come from, and the lists they stand in.
+
+use super::files::FixedFile;
+use super::ops::State;
+use crate::abi::uring::io_uring_sqe;
+use crate::sys::fd;
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::ffi::c_int;
+use core::ptr::null_mut;
+
+/// It failed, so that links behind it are cancelled; see [`Request::fail`].
+pub const FAILED: u32 = 1;
+/// No CQE if it succeeds.
+pub const SKIP: u32 = 1 << 1;
+/// What is linked behind it posts no CQEs, because it failed and had [`SKIP`].
+pub const SKIP_LINKS: u32 = 1 << 2;
+/// It is to be answered EAGAIN rather than to wait.
+pub const NOWAIT: u32 = 1 << 3;
+/// Its file has been seen ready since it was last tried.
+pub const POLLED: u32 = 1 << 4;
+/// Somebody asked to cancel it.
+pub const CANCELLED: u32 = 1 << 5;
+/// It posts several CQEs.
+pub const MULTISHOT: u32 = 1 << 6;
+/// It was refused before it started: `result` is its answer.
+pub const REFUSED: u32 = 1 << 7;
+/// A timeout is linked to it that has been armed.
+pub const HAS_TIMEOUT: u32 = 1 << 8;
+
+/// Where a request is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// With whoever has the ring's lock.
+    Here,
+    /// Behind another in a link.
+    Linked,
+    /// Behind a drain.
+    Deferred,
+    /// In the work queue, not taken yet.
+    Queued,
+    /// With a worker, or about to be.
+    Running,
+    /// In the ring's epoll, in this slot.
+    Polled(u32),
+    /// Among the ring's timers.
+    Timed,
+    /// Wherever its operation keeps it.
+    Kept,
+}
+
+/// What keeps a request's file open.
+pub enum Reference {
+    /// Nothing: the program's own descriptor, in use within the call.
+    None,
+    /// A descriptor of our own.
+    Descriptor(c_int),
+    /// A registered file.
+    Fixed(Rc<FixedFile>),
+}
+
+/// A request. All of it belongs to the holder of the ring's lock, except that a worker that runs it
+/// reads `sqe`, `fd` and `state` and writes `result`.
+pub struct Request {
+    /// As it was submitted, copied.
+    pub sqe: io_uring_sqe,
+    /// The descriptor for system calls; -1 without a file.
+    pub fd: c_int,
+    /// What keeps the file open.
+    pub reference: Reference,
+    /// FAILED and its kin.
+    pub flags: u32,
+    /// A worker's result, or a refusal.
+    pub result: i32,
+    /// `flags` of its CQE.
+    pub cqe_flags: u32,
+    /// Bytes 16 to 31 of its CQE.
+    pub big: [u64; 2],
+    /// Where it is.
+    pub place: Place,
+    /// What its operation keeps.
+    pub state: State,
+    /// The next in its link.
+    pub link: *mut Request,
+    /// Its ring, once it is with the work queue.
+    pub ring: *const super::ring::Ring,
+    /// The next in the queue where it is.
+    pub queued: *mut Request,
+    previous: *mut Request,
+    next: *mut Request,
+}
+
+impl Request {
+    fn empty() -> Self {
+        Request {
+            // SAFETY: an SQE may be zero.
+            sqe: unsafe { core::mem::zeroed() },
+            fd: -1,
+            reference: Reference::None,
+            flags: 0,
+            result: 0,
+            cqe_flags: 0,
+            big: [0; 2],
+            place: Place::Here,
+            state: State::None,
+            link: null_mut(),
+            ring: core::ptr::null(),
+            queued: null_mut(),
+            previous: null_mut(),
+            next: null_mut(),
+        }
+    }
+
+    /// Whether a flag is set.
+    #[inline]
+    pub fn is(&self, flag: u32) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// Marks it as failed: links behind it are cancelled, and it posts its CQE.
+    pub fn fail(&mut self) {
+        self.flags |= FAILED;
+        if self.is(SKIP) {
+            self.flags = self.flags & !SKIP | SKIP_LINKS;
+        }
+    }
+
+    /// Keeps the file open although the program may close its descriptor. `EBADF`. When no descriptor
+    /// is left, the program's own has to do.
+    pub fn hold_file(&mut self) -> crate::sys::Result<()> {
+        if self.fd < 0 || !matches!(self.reference, Reference::None) {
+            return Ok(());
+        }
+        match fd::hold(self.fd) {
+            Ok(held) => {
+                self.reference = Reference::Descriptor(held);
+                self.fd = held;
+                Ok(())
+            }
+            Err(crate::sys::Errno::EMFILE) => Ok(()),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    fn release_file(&mut self) {
+        if let Reference::Descriptor(fd) = self.reference {
+            // SAFETY: it is ours alone.
+            let _ = unsafe { fd::close(fd) };
+        }
+        self.reference = Reference::None;
+    }
+}
+
+/// Requests for reuse, and those in flight that are not at hand.
+pub struct Requests {
+    free: *mut Request,
+    chunks: Vec<Box<[Request]>>,
+    first: *mut Request,
+    /// Started and not yet complete, or waiting to start.
+    pub outstanding: u32,
+}
+
+/// Requests allocated at a time.
+const CHUNK: usize = 32;
+
+impl Requests {
+    /// None.
+    pub fn new() -> Self {
+        Requests { free: null_mut(), chunks: Vec::new(), first: null_mut(), outstanding: 0 }
+    }
+
+    /// A request for an SQE.
+    #[inline]
+    pub fn take(&mut self, sqe: io_uring_sqe) -> *mut Request {
+        if self.free.is_null() {
+            self.grow();
+        }
+        let request = self.free;
+        // SAFETY: free requests are ours, linked by `queued`.
+        unsafe {
+            self.free = (*request).queued;
+            (*request).queued = null_mut();
+            (*request).sqe = sqe;
+        }
+        request
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let mut chunk: Vec<Request> = Vec::with_capacity(CHUNK);
+        chunk.resize_with(CHUNK, Request::empty);
+        let mut chunk = chunk.into_boxed_slice();
+        for request in chunk.iter_mut() {
+            request.queued = self.free;
+            self.free = request;
+        }
+        self.chunks.push(chunk);
+    }
+
+    /// Takes a request back that is in no list.
+    ///
+    /// # Safety
+    /// Nothing may refer to it any more.
+    #[inline]
+    pub unsafe fn give(&mut self, request: *mut Request) {
+        // SAFETY: it came from take, and the caller gives it up.
+        unsafe {
+            let r = &mut *request;
+            if !matches!(r.reference, Reference::None) {
+                r.release_file();
+            }
+            if !matches!(r.state, State::None) {
+                r.state = State::None;
+            }
+            r.fd = -1;
+            r.flags = 0;
+            r.cqe_flags = 0;
+            r.big = [0; 2];
+            r.place = Place::Here;
+            r.link = null_mut();
+            r.queued = self.free;
+            self.free = request;
+        }
+    }
+
+    /// Puts a request among those in flight, at `place`.
+    ///
+    /// # Safety
+    /// It must be live.
+    pub unsafe fn put_away(&mut self, request: *mut Request, place: Place) {
+        // SAFETY: the list holds live requests only; the lock makes them ours.
+        unsafe {
+            if (*request).place == Place::Here {
+                (*request).previous = null_mut();
+                (*request).next = self.first;
+                if !self.first.is_null() {
+                    (*self.first).previous = request;
+                }
+                self.first = request;
+            }
+            (*request).place = place;
+        }
+    }
+
+    /// Takes a request out of those in flight: it is at hand again.
+    ///
+    /// # Safety
+    /// It must be live.
+    #[inline]
+    pub unsafe fn fetch(&mut self, request: *mut Request) {
+        // SAFETY: as above.
+        unsafe {
+            if (*request).place == Place::Here {
+                return;
+            }
+            (*request).place = Place::Here;
+            let (previous, next) = ((*request).previous, (*request).next);
+            if !next.is_null() {
+                (*next).previous = previous;
+            }
+            if previous.is_null() {
+                self.first = next;
+            } else {
+                (*previous).next = next;
+            }
+        }
+    }
+
+    /// Those in flight that are not at hand, newest first. None may be put away or fetched meanwhile.
+    pub fn iter(&self) -> impl Iterator<Item = *mut Request> {
+        let mut at = self.first;
+        core::iter::from_fn(move || {
+            let request = at;
+            if request.is_null() {
+                return None;
+            }
+            // SAFETY: the list holds live requests only.
+            at = unsafe { (*request).next };
+            Some(request)
+        })
+    }
+}
+
+impl Default for Requests {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A queue of requests, first in, first out, linked by `queued`.
+pub struct Queue {
+    first: *mut Request,
+    last: *mut Request,
+}
+
+impl Queue {
+    /// An empty one.
+    pub const fn new() -> Self {
+        Queue { first: null_mut(), last: null_mut() }
+    }
+
+    /// Whether it is empty.
+    pub fn is_empty(&self) -> bool {
+        self.first.is_null()
+    }
+
+    /// Puts a request at the end.
+    ///
+    /// # Safety
+    /// It must be live, stay so while it is in here, and be in no other queue.
+    pub unsafe fn push(&mut self, request: *mut Request) {
+        // SAFETY: the queue holds live requests only.
+        unsafe {
+            (*request).queued = null_mut();
+            if self.first.is_null() {
+                self.first = request;
+            } else {
+                (*self.last).queued = request;
+            }
+            self.last = request;
+        }
+    }
+
+    /// Takes the first one out.
+    pub fn pop(&mut self) -> Option<*mut Request> {
+        let request = self.first;
+        if request.is_null() {
+            return None;
+        }
+        // SAFETY: the queue holds live requests only.
+        self.first = unsafe { (*request).queued };
+        Some(request)
+    }
+
+    /// Takes `request` out, wherever it stands; false when it is not in here.
+    pub fn remove(&mut self, request: *mut Request) -> bool {
+        let (mut previous, mut at) = (null_mut::<Request>(), self.first);
+        // SAFETY: the queue holds live requests only.
+        unsafe {
+            while !at.is_null() && at != request {
+                (previous, at) = (at, (*at).queued);
+            }
+            if at.is_null() {
+                return false;
+            }
+            match previous.is_null() {
+                true => self.first = (*at).queued,
+                false => (*previous).queued = (*at).queued,
+            }
+            if self.last == request {
+                self.last = previous;
+            }
+        }
+        true
+    }
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self::new()
+    }
+}

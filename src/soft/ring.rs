@@ -1,0 +1,186 @@
+//! A ring as one process sees it.
+
+use super::files::Files;
+use super::memory::{Cqe, Memory};
+use super::poll::Polls;
+use super::request::{Queue, Request, Requests};
+use super::timers::Timers;
+use crate::sys::lock::Lock;
+use crate::sys::{fd, Result};
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::cell::UnsafeCell;
+use core::ffi::c_int;
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+
+/// What belongs to the holder of the ring's lock.
+pub struct Core {
+    /// The ring's memory.
+    pub memory: Memory,
+    /// Setup flags.
+    pub flags: u32,
+    /// The descriptor that the program knows the ring by, an eventfd: readable while CQEs wait.
+    pub fd: c_int,
+    /// The process that this is in.
+    pub pid: u32,
+    /// Submission starts only after it was enabled.
+    pub disabled: bool,
+    /// The only thread that may submit, with SINGLE_ISSUER; 0: none yet.
+    pub issuer: i32,
+    /// Requests.
+    pub requests: Requests,
+    /// Those that may be tried now: links whose predecessor is complete, deferred ones.
+    pub runnable: Queue,
+    /// Chains behind a drain, in order.
+    pub deferred: VecDeque<*mut Request>,
+    /// CQEs that this turn posts at its end.
+    pub pending: Vec<Cqe>,
+    /// CQEs that the ring had no room for.
+    pub overflow: VecDeque<Cqe>,
+    /// CQEs posted so far; what timeouts count.
+    pub posted: u32,
+    /// Files that are waited for.
+    pub polls: Polls,
+    /// Timeouts.
+    pub timers: Timers,
+    /// Registered files.
+    pub files: Files,
+}
+
+/// A ring.
+pub struct Ring {
+    lock: Lock,
+    core: UnsafeCell<Core>,
+    /// What workers have done, last first.
+    inbox: AtomicPtr<Request>,
+    /// The table's reference and one for each call that is inside.
+    references: AtomicU32,
+}
+
+// SAFETY: the core is only touched under the lock; the rest is atomic.
+unsafe impl Sync for Ring {}
+// SAFETY: nothing of it belongs to a thread.
+unsafe impl Send for Ring {}
+
+impl Ring {
+    /// A ring with the table's reference.
+    pub fn new(core: Core) -> Self {
+        Ring {
+            lock: Lock::new(),
+            core: UnsafeCell::new(core),
+            inbox: AtomicPtr::new(null_mut()),
+            references: AtomicU32::new(1),
+        }
+    }
+
+    /// The lock; for [`super::turn::Turn`].
+    #[inline]
+    pub fn lock(&self) -> &Lock {
+        &self.lock
+    }
+
+    /// What the lock protects; for [`super::turn::Turn`].
+    #[inline]
+    pub fn core(&self) -> *mut Core {
+        self.core.get()
+    }
+
+    /// The ring's shared memory, which needs no lock.
+    #[inline]
+    pub fn memory(&self) -> &Memory {
+        // SAFETY: the memory is set up before the ring is known, and only replaced by a resize, which
+        // keeps the old mapping as long as the ring.
+        unsafe { &(*self.core.get()).memory }
+    }
+
+    /// Hands in a request that a worker has done, and completes it unless whoever has the lock will.
+    ///
+    /// # Safety
+    /// The request must be the ring's, with the worker.
+    pub unsafe fn hand_in(&self, request: *mut Request) {
+        let mut first = self.inbox.load(Ordering::Relaxed);
+        loop {
+            // SAFETY: the request is the caller's until the exchange.
+            unsafe { (*request).queued = first };
+            // Release pairs with the acquire in take_inbox; SeqCst orders it before the look at the lock.
+            match self.inbox.compare_exchange_weak(
+                first,
+                request,
+                Ordering::SeqCst,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => break,
+                Err(now) => first = now,
+            }
+        }
+        drop(super::turn::Turn::try_take(self));
+    }
+
+    /// Whether workers have handed something in.
+    #[inline]
+    pub fn has_inbox(&self) -> bool {
+        !self.inbox.load(Ordering::SeqCst).is_null()
+    }
+
+    /// What workers have handed in, first come first.
+    #[inline]
+    pub fn take_inbox(&self) -> Queue {
+        let mut queue = Queue::new();
+        if !self.has_inbox() {
+            return queue;
+        }
+        let mut at = self.inbox.swap(null_mut(), Ordering::Acquire);
+        let mut reversed = null_mut::<Request>();
+        // SAFETY: what was handed in is live and ours now.
+        unsafe {
+            while !at.is_null() {
+                let next = (*at).queued;
+                (*at).queued = reversed;
+                (reversed, at) = (at, next);
+            }
+            while !reversed.is_null() {
+                let next = (*reversed).queued;
+                queue.push(reversed);
+                reversed = next;
+            }
+        }
+        queue
+    }
+
+    /// Another reference.
+    #[inline]
+    pub fn acquire(&self) {
+        self.references.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Another reference, unless the last is gone.
+    #[inline]
+    pub fn try_acquire(&self) -> bool {
+        self.references
+            .fetch_update(Ordering::Acquire, Ordering::Relaxed, |n| (n > 0).then_some(n + 1))
+            .is_ok()
+    }
+
+    /// Gives a reference up; true when it was the last: the caller frees the ring.
+    #[inline]
+    pub fn release(&self) -> bool {
+        // AcqRel: the last one sees what the others did.
+        self.references.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.polls.close();
+    }
+}
+
+/// Closes a ring's own descriptor.
+///
+/// # Safety
+/// `fd` must be the ring's, and not be used again.
+pub unsafe fn close_fd(fd: c_int) -> Result<()> {
+    // SAFETY: the caller says so.
+    unsafe { fd::close(fd) }
+}

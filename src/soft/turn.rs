@@ -1,0 +1,367 @@
+//! A turn: holding a ring's lock. What a request goes through while somebody has it: it starts, is tried,
+//! goes to a worker or to the epoll, completes, lets its links go on. At the end of the turn, what workers
+//! have done meanwhile is completed, and the CQEs are posted.
+
+use super::memory::Cqe;
+use super::ops::{self, Outcome};
+use super::request::*;
+use super::ring::{Core, Ring};
+use super::work;
+use crate::abi::uring::*;
+use crate::sys::{file, futex, Errno};
+use core::mem::ManuallyDrop;
+use core::ptr::null_mut;
+use core::sync::atomic::{fence, Ordering};
+
+/// The ring's lock, held.
+pub struct Turn<'a> {
+    /// The ring.
+    pub ring: &'a Ring,
+    /// What the lock protects.
+    pub core: &'a mut Core,
+    /// Whoever has the turn takes the CQEs at once: nobody has to be told of them.
+    pub reaps: bool,
+}
+
+impl<'a> Turn<'a> {
+    /// Takes the lock.
+    #[inline]
+    pub fn take(ring: &'a Ring) -> Self {
+        let _ = ManuallyDrop::new(ring.lock().lock());
+        // SAFETY: the lock makes the core ours.
+        Turn { ring, core: unsafe { &mut *ring.core() }, reaps: false }
+    }
+
+    /// Takes the lock unless somebody has it.
+    pub fn try_take(ring: &'a Ring) -> Option<Self> {
+        let _ = ManuallyDrop::new(ring.lock().try_lock()?);
+        // SAFETY: the lock makes the core ours.
+        Some(Turn { ring, core: unsafe { &mut *ring.core() }, reaps: false })
+    }
+
+    /// Starts a request that is at hand.
+    ///
+    /// # Safety
+    /// It must be live and in no list.
+    pub unsafe fn start(&mut self, request: *mut Request) {
+        // SAFETY: it is at hand: nobody else refers to it.
+        let r = unsafe { &mut *request };
+        if r.is(REFUSED) {
+            let result = r.result;
+            return unsafe { self.complete(request, result) };
+        }
+        let op = ops::of(r.sqe.opcode);
+        if op.needs_file && matches!(r.reference, Reference::None) {
+            if let Err(errno) = self.find_file(r) {
+                return unsafe { self.complete(request, errno.answer()) };
+            }
+        }
+        if r.sqe.flags & IOSQE_ASYNC as u8 != 0 && op.run.is_some() {
+            return unsafe { self.settle(request, Outcome::Punt) };
+        }
+        unsafe { self.attempt(request) }
+    }
+
+    /// Tries a request that is at hand without blocking.
+    ///
+    /// # Safety
+    /// It must be live and in no list.
+    pub unsafe fn attempt(&mut self, request: *mut Request) {
+        // SAFETY: as said by the caller.
+        unsafe {
+            let issue = ops::of((*request).sqe.opcode).issue;
+            let outcome = issue(self, &mut *request);
+            self.settle(request, outcome);
+        }
+    }
+
+    fn find_file(&mut self, r: &mut Request) -> crate::sys::Result<()> {
+        if r.sqe.flags & IOSQE_FIXED_FILE as u8 == 0 {
+            r.fd = r.sqe.fd;
+            return if r.fd < 0 { Err(Errno::EBADF) } else { Ok(()) };
+        }
+        let file = self.core.files.get(r.sqe.fd as u32 as usize).ok_or(Errno::EBADF)?;
+        r.fd = file.fd;
+        r.reference = Reference::Fixed(file.clone());
+        Ok(())
+    }
+
+    /// What becomes of a request that was tried.
+    ///
+    /// # Safety
+    /// It must be live and, except when it is kept, in no list.
+    pub unsafe fn settle(&mut self, request: *mut Request, outcome: Outcome) {
+        // SAFETY: as said by the caller.
+        let r = unsafe { &mut *request };
+        unsafe {
+            match outcome {
+                Outcome::Done(result) => self.complete(request, result),
+                Outcome::Kept => {}
+                Outcome::Wait(_) if r.is(NOWAIT) => self.complete(request, Errno::EAGAIN.answer()),
+                Outcome::Wait(events) => {
+                    let armed = r.hold_file().and_then(|()| self.wait_for(request, events));
+                    match armed {
+                        Ok(()) => {}
+                        // It cannot be polled.
+                        Err(Errno::EPERM) => self.settle(request, Outcome::Punt),
+                        Err(errno) => self.complete(request, errno.answer()),
+                    }
+                }
+                Outcome::Punt if r.is(NOWAIT) => self.complete(request, Errno::EAGAIN.answer()),
+                Outcome::Punt => match r.hold_file() {
+                    Ok(()) => {
+                        self.core.requests.put_away(request, Place::Queued);
+                        work::push(self.ring, request);
+                    }
+                    Err(errno) => self.complete(request, errno.answer()),
+                },
+            }
+        }
+    }
+
+    /// Completes a request: posts its CQE, lets its links go on, gives it back.
+    ///
+    /// # Safety
+    /// It must be live and in no list but that of requests in flight.
+    pub unsafe fn complete(&mut self, request: *mut Request, result: i32) {
+        // SAFETY: as said by the caller; links are live as long as what they are linked to.
+        unsafe {
+            self.core.requests.fetch(request);
+            let r = &mut *request;
+            if result < 0 {
+                r.fail();
+            }
+            if !r.is(SKIP) {
+                let (user_data, flags, big) = (r.sqe.user_data, r.cqe_flags, r.big);
+                self.post(Cqe { user_data, res: result, flags, big });
+            }
+            let link = core::mem::replace(&mut r.link, null_mut());
+            if !link.is_null() {
+                self.go_on(r, link);
+            }
+            self.core.requests.give(request);
+            self.core.requests.outstanding -= 1;
+            if !self.core.deferred.is_empty() {
+                self.release_deferred();
+            }
+        }
+    }
+
+    /// What is linked behind a request that is complete.
+    unsafe fn go_on(&mut self, done: &Request, link: *mut Request) {
+        // SAFETY: the link is live, and nobody else refers to it.
+        unsafe {
+            let hard = done.sqe.flags & IOSQE_IO_HARDLINK as u8 != 0 && !done.is(REFUSED);
+            if !done.is(FAILED) || hard {
+                self.core.requests.fetch(link);
+                self.core.runnable.push(link);
+                return;
+            }
+            let mut at = link;
+            while !at.is_null() {
+                let next = core::mem::replace(&mut (*at).link, null_mut());
+                match done.is(SKIP_LINKS) {
+                    true => (*at).flags |= SKIP,
+                    false => (*at).flags &= !SKIP,
+                }
+                let result = if (*at).is(REFUSED) { (*at).result } else { Errno::ECANCELED.answer() };
+                let skips = (*at).flags & SKIP;
+                self.core.requests.fetch(at);
+                if skips == 0 {
+                    self.post(Cqe { user_data: (*at).sqe.user_data, res: result, flags: 0, big: [0; 2] });
+                }
+                self.core.requests.give(at);
+                self.core.requests.outstanding -= 1;
+                at = next;
+            }
+        }
+    }
+
+    /// Posts a CQE, at the end of the turn at the latest.
+    #[inline]
+    pub fn post(&mut self, cqe: Cqe) {
+        const BATCH: usize = 32;
+        self.core.posted = self.core.posted.wrapping_add(1);
+        self.core.pending.push(cqe);
+        if self.core.pending.len() >= BATCH {
+            self.publish();
+        }
+    }
+
+    /// A CQE of a request that goes on, as multishot ones do. False when the completion queue is full: it
+    /// should stop.
+    pub fn post_more(&mut self, r: &Request, res: i32, flags: u32) -> bool {
+        let flags = flags | IORING_CQE_F_MORE;
+        self.post(Cqe { user_data: r.sqe.user_data, res, flags, big: r.big });
+        let room = self.core.memory.cq_entries - self.core.memory.ready().min(self.core.memory.cq_entries);
+        self.core.overflow.is_empty() && (self.core.pending.len() as u32) < room
+    }
+
+    /// Tries what may be tried now, until there is nothing left.
+    pub fn run(&mut self) {
+        loop {
+            let mut inbox = self.ring.take_inbox();
+            while let Some(request) = inbox.pop() {
+                // SAFETY: what a worker hands in is live, and the lock makes it ours.
+                unsafe { self.finish(request) };
+            }
+            while let Some(request) = self.core.runnable.pop() {
+                // SAFETY: what may run is at hand.
+                unsafe { self.start(request) };
+            }
+            if !self.ring.has_inbox() && self.core.runnable.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// A worker has run a request.
+    unsafe fn finish(&mut self, request: *mut Request) {
+        // SAFETY: see run.
+        unsafe {
+            self.core.requests.fetch(request);
+            let finish = ops::of((*request).sqe.opcode).finish;
+            let result = (*request).result;
+            let outcome = finish(self, &mut *request, result);
+            self.settle(request, outcome);
+        }
+    }
+
+    /// Lets deferred chains start as far as the drains allow.
+    fn release_deferred(&mut self) {
+        while let Some(&head) = self.core.deferred.front() {
+            // SAFETY: deferred chains are live.
+            unsafe {
+                let drains = (*head).sqe.flags & IOSQE_IO_DRAIN as u8 != 0;
+                if drains && self.core.requests.outstanding > 0 {
+                    return;
+                }
+                self.core.deferred.pop_front();
+                self.core.requests.outstanding += super::intake::chain_length(head);
+                self.core.requests.fetch(head);
+                self.core.runnable.push(head);
+            }
+        }
+    }
+
+    /// Moves the turn's CQEs to the completion queue.
+    fn publish(&mut self) {
+        let core = &mut *self.core;
+        let (header, control) = (core.memory.header(), core.memory.control());
+        control.posting.lock(core.pid);
+        // Under the posting lock the tail is ours.
+        let mut tail = header.cq_tail.load(Ordering::Relaxed);
+        let mut room = core.memory.cq_entries.saturating_sub(core.memory.ready());
+        for cqe in core.pending.drain(..) {
+            if room == 0 || !core.overflow.is_empty() {
+                core.overflow.push_back(cqe);
+                continue;
+            }
+            core.memory.write_cqe(tail, &cqe);
+            tail = tail.wrapping_add(1);
+            room -= 1;
+        }
+        if !core.overflow.is_empty() {
+            header.sq_flags.fetch_or(IORING_SQ_CQ_OVERFLOW, Ordering::Release);
+        }
+        // Pairs with the program's acquire of the tail: the CQEs before it are complete.
+        header.cq_tail.store(tail, Ordering::Release);
+        control.posting.unlock();
+        self.wake();
+    }
+
+    /// Moves CQEs that had no room to the completion queue, as far as it has some now.
+    pub fn flush_overflow(&mut self) {
+        if self.core.overflow.is_empty() {
+            return;
+        }
+        self.publish();
+        let core = &mut *self.core;
+        let (header, control) = (core.memory.header(), core.memory.control());
+        control.posting.lock(core.pid);
+        let mut tail = header.cq_tail.load(Ordering::Relaxed);
+        let mut room = core.memory.cq_entries.saturating_sub(core.memory.ready());
+        while room > 0 {
+            let Some(cqe) = core.overflow.pop_front() else { break };
+            core.memory.write_cqe(tail, &cqe);
+            tail = tail.wrapping_add(1);
+            room -= 1;
+        }
+        if core.overflow.is_empty() {
+            header.sq_flags.fetch_and(!IORING_SQ_CQ_OVERFLOW, Ordering::Release);
+        }
+        header.cq_tail.store(tail, Ordering::Release);
+        control.posting.unlock();
+        self.wake();
+    }
+
+    /// Wakes those who wait for the CQEs that there are now.
+    fn wake(&mut self) {
+        let core = &*self.core;
+        let (header, control) = (core.memory.header(), core.memory.control());
+        // Pairs with the fence in wait: either we see the sleeper, or it sees the tail.
+        fence(Ordering::SeqCst);
+        let tail = header.cq_tail.load(Ordering::Relaxed);
+        if control.sleepers.load(Ordering::Relaxed) > 0 {
+            let wake_at = control.wake_at.load(Ordering::Relaxed);
+            let overflows = header.sq_flags.load(Ordering::Relaxed) & IORING_SQ_CQ_OVERFLOW != 0;
+            if tail.wrapping_sub(wake_at) as i32 >= 0 || overflows {
+                control.sequence.fetch_add(1, Ordering::Relaxed);
+                futex::wake_shared(&control.sequence, u32::MAX);
+            }
+        }
+        let is_polled = control.pollers.load(Ordering::Relaxed) > 0;
+        if (is_polled || !self.reaps)
+            && core.memory.ready() > 0
+            && control.readable.swap(1, Ordering::AcqRel) == 0
+        {
+            let _ = file::signal(core.fd);
+        }
+    }
+
+    /// The ring's descriptor is readable no more when the program has taken everything.
+    #[inline]
+    pub fn settle_readable(&mut self) {
+        let control = self.core.memory.control();
+        if control.readable.load(Ordering::Relaxed) != 0
+            && self.core.memory.ready() == 0
+            && control.readable.swap(0, Ordering::AcqRel) != 0
+        {
+            file::clear(self.core.fd);
+        }
+    }
+
+    /// The ring's descriptor is not readable any more.
+    pub fn clear_readable(&mut self) {
+        if self.core.memory.control().readable.swap(0, Ordering::AcqRel) != 0 {
+            file::clear(self.core.fd);
+        }
+    }
+
+    /// The program has closed the ring: what can be cancelled is.
+    pub fn shut_down(mut self) {
+        self.core.overflow.clear();
+        super::poll::cancel_all(&mut self);
+        super::timers::cancel_all(&mut self);
+    }
+}
+
+impl Drop for Turn<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        loop {
+            self.run();
+            if !self.core.pending.is_empty() {
+                self.publish();
+            }
+            // SAFETY: take or try_take left it held.
+            unsafe { self.ring.lock().unlock() };
+            // What was handed in since is somebody's: ours, if we get the lock again.
+            if !self.ring.has_inbox() {
+                return;
+            }
+            let Some(guard) = self.ring.lock().try_lock() else { return };
+            let _ = ManuallyDrop::new(guard);
+        }
+    }
+}

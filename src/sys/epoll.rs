@@ -1,0 +1,47 @@
+//! epoll: which descriptors are ready.
+
+use super::{call, Result};
+use core::ffi::{c_int, c_void};
+use core::mem::size_of;
+
+/// `EPOLL_CTL_*` and what they do.
+pub use libc::{epoll_event as Event, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD};
+
+/// A new epoll, closed on exec.
+pub fn create() -> Result<c_int> {
+    // SAFETY: epoll_create1 takes no pointer.
+    unsafe { call(libc::SYS_epoll_create1, [libc::EPOLL_CLOEXEC as usize, 0, 0, 0, 0, 0]) }
+        .map(|fd| fd as c_int)
+}
+
+/// epoll_ctl(2): `EPERM` for a file that cannot be polled, `ENOENT`, `EEXIST`.
+pub fn control(epoll: c_int, op: c_int, fd: c_int, events: u32, data: u64) -> Result<()> {
+    let mut event = Event { events, u64: data };
+    let args = [epoll as usize, op as usize, fd as usize, &raw mut event as usize, 0, 0];
+    // SAFETY: the kernel reads the event of this frame.
+    unsafe { call(libc::SYS_epoll_ctl, args) }.map(drop)
+}
+
+/// epoll_pwait2(2): waits for at most `timeout` (none: for ever) under `sigmask` (8 bytes; NULL: the
+/// thread's own); returns how many of `events` it filled in. `EINTR`.
+///
+/// # Safety
+/// `sigmask` must be NULL or point at a signal set.
+pub unsafe fn wait(
+    epoll: c_int,
+    events: &mut [Event],
+    timeout: Option<&libc::timespec>,
+    sigmask: *const c_void,
+) -> Result<usize> {
+    let timeout = timeout.map_or(core::ptr::null(), |ts| ts as *const libc::timespec);
+    let args = [
+        epoll as usize,
+        events.as_mut_ptr() as usize,
+        events.len(),
+        timeout as usize,
+        sigmask as usize,
+        size_of::<u64>(),
+    ];
+    // SAFETY: the kernel fills in as many events as there are; the caller vouches for the mask.
+    unsafe { call(libc::SYS_epoll_pwait2, args) }
+}

@@ -1,0 +1,38 @@
+//! Reading, writing and syncing files.
+
+use super::{call, Result};
+use core::ffi::{c_int, c_void};
+
+/// Offset -1: at the file's position.
+pub const AT_POSITION: u64 = u64::MAX;
+
+/// preadv2(2); offset [`AT_POSITION`] reads at the file's position.
+pub unsafe fn readv(fd: c_int, iov: &[libc::iovec], offset: u64, flags: c_int) -> Result<usize> {
+    let high = if usize::BITS == 64 { 0 } else { (offset >> 32) as usize };
+    let args =
+        [fd as usize, iov.as_ptr() as usize, iov.len(), offset as usize, high, flags as usize];
+    // SAFETY: see the module sys.
+    unsafe { call(libc::SYS_preadv2, args) }
+}
+
+/// pwritev2(2); offset [`AT_POSITION`] writes at the file's position.
+pub unsafe fn writev(fd: c_int, iov: &[libc::iovec], offset: u64, flags: c_int) -> Result<usize> {
+    let high = if usize::BITS == 64 { 0 } else { (offset >> 32) as usize };
+    let args =
+        [fd as usize, iov.as_ptr() as usize, iov.len(), offset as usize, high, flags as usize];
+    // SAFETY: see the module sys.
+    unsafe { call(libc::SYS_pwritev2, args) }
+}
+
+/// read(2).
+pub unsafe fn read(fd: c_int, buf: *mut c_void, len: usize) -> Result<usize> {
+    // SAFETY: see the module sys.
+    unsafe { call(libc::SYS_read, [fd as usize, buf as usize, len, 0, 0, 0]) }
+}
+
+/// fsync(2), or fdatasync(2).
+pub unsafe fn sync(fd: c_int, only_data: bool) -> Result<usize> {
+    let number = if only_data { libc::SYS_fdatasync } else { libc::SYS_fsync };
+    // SAFETY: see the module sys.
+    unsafe { call(number, [fd as usize, 0, 0, 0, 0, 0]) }
+}
