@@ -278,4 +278,3 @@ pub fn map(ring: &super::ring::Ring, offset: u64, len: usize) -> Result<*mut c_v
     }
     turn.core.memory.map_part(offset, len)
 }
-

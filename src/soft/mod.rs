@@ -15,6 +15,7 @@
 
 pub mod enter;
 pub mod files;
+pub mod inbox;
 pub mod intake;
 pub mod memory;
 pub mod ops;
@@ -36,6 +37,7 @@ pub use setup::setup;
 pub use table::close;
 
 use crate::abi::uring::{IORING_ENTER_REGISTERED_RING, IORING_REGISTER_USE_REGISTERED_RING};
+use crate::sys::atomic;
 use core::ffi::c_int;
 use table::Used;
 

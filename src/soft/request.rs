@@ -1,6 +1,7 @@
 //! A request in flight, where requests come from, and the lists they stand in.
 
 use super::files::FixedFile;
+use super::inbox::Linked;
 use super::ops::State;
 use crate::abi::uring::io_uring_sqe;
 use crate::sys::fd;
@@ -89,6 +90,13 @@ pub struct Request {
     pub queued: *mut Request,
     previous: *mut Request,
     next: *mut Request,
+}
+
+impl Linked for Request {
+    #[inline]
+    fn link(&mut self) -> &mut *mut Request {
+        &mut self.queued
+    }
 }
 
 impl Request {
@@ -298,6 +306,21 @@ impl Queue {
     /// An empty one.
     pub const fn new() -> Self {
         Queue { first: null_mut(), last: null_mut() }
+    }
+
+    /// Those linked behind `first`, which may be NULL.
+    ///
+    /// # Safety
+    /// They must be live, and in no other queue.
+    pub unsafe fn of(first: *mut Request) -> Self {
+        let mut last = first;
+        // SAFETY: as the caller says.
+        unsafe {
+            while !last.is_null() && !(*last).queued.is_null() {
+                last = (*last).queued;
+            }
+        }
+        Queue { first, last }
     }
 
     /// Whether it is empty.

@@ -1,6 +1,7 @@
 //! A ring as one process sees it.
 
 use super::files::Files;
+use super::inbox::Inbox;
 use super::memory::{Cqe, Memory};
 use super::poll::Polls;
 use super::request::{Queue, Request, Requests};
@@ -11,8 +12,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
 use core::ffi::c_int;
-use core::ptr::null_mut;
-use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 
 /// What belongs to the holder of the ring's lock.
 pub struct Core {
@@ -53,7 +53,7 @@ pub struct Ring {
     lock: Lock,
     core: UnsafeCell<Core>,
     /// What workers have done, last first.
-    inbox: AtomicPtr<Request>,
+    inbox: Inbox<Request>,
     /// The table's reference and one for each call that is inside.
     references: AtomicU32,
 }
@@ -69,7 +69,7 @@ impl Ring {
         Ring {
             lock: Lock::new(),
             core: UnsafeCell::new(core),
-            inbox: AtomicPtr::new(null_mut()),
+            inbox: Inbox::new(),
             references: AtomicU32::new(1),
         }
     }
@@ -99,53 +99,28 @@ impl Ring {
     /// # Safety
     /// The request must be the ring's, with the worker.
     pub unsafe fn hand_in(&self, request: *mut Request) {
-        let mut first = self.inbox.load(Ordering::Relaxed);
-        loop {
-            // SAFETY: the request is the caller's until the exchange.
-            unsafe { (*request).queued = first };
-            // Release pairs with the acquire in take_inbox; SeqCst orders it before the look at the lock.
-            match self.inbox.compare_exchange_weak(
-                first,
-                request,
-                Ordering::SeqCst,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => break,
-                Err(now) => first = now,
-            }
-        }
+        // SAFETY: as the caller says.
+        unsafe { self.inbox.put(request) };
         drop(super::turn::Turn::try_take(self));
     }
 
     /// Whether workers have handed something in.
     #[inline]
     pub fn has_inbox(&self) -> bool {
-        !self.inbox.load(Ordering::SeqCst).is_null()
+        !self.inbox.is_empty()
+    }
+
+    /// [`Ring::has_inbox`] for whoever has just let go of the lock.
+    #[inline]
+    pub fn has_inbox_after_unlock(&self) -> bool {
+        !self.inbox.is_empty_after_unlock()
     }
 
     /// What workers have handed in, first come first.
     #[inline]
     pub fn take_inbox(&self) -> Queue {
-        let mut queue = Queue::new();
-        if !self.has_inbox() {
-            return queue;
-        }
-        let mut at = self.inbox.swap(null_mut(), Ordering::Acquire);
-        let mut reversed = null_mut::<Request>();
         // SAFETY: what was handed in is live and ours now.
-        unsafe {
-            while !at.is_null() {
-                let next = (*at).queued;
-                (*at).queued = reversed;
-                (reversed, at) = (at, next);
-            }
-            while !reversed.is_null() {
-                let next = (*reversed).queued;
-                queue.push(reversed);
-                reversed = next;
-            }
-        }
-        queue
+        unsafe { Queue::of(self.inbox.take()) }
     }
 
     /// Another reference.

@@ -86,8 +86,7 @@ pub fn insert(fd: c_int, ring: Box<Ring>) -> Result<()> {
     let chunk = TABLE.chunks.get(index / CHUNK).ok_or(Errno::EMFILE)?;
     let held = TABLE.lock.lock();
     if chunk.load(Ordering::Acquire).is_null() {
-        let new =
-            Box::new(Chunk { rings: [const { AtomicPtr::new(null_mut()) }; CHUNK] });
+        let new = Box::new(Chunk { rings: [const { AtomicPtr::new(null_mut()) }; CHUNK] });
         chunk.store(Box::into_raw(new), Ordering::Release);
     }
     let slot = slot(fd).ok_or(Errno::EMFILE)?;

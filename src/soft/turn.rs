@@ -164,11 +164,17 @@ impl<'a> Turn<'a> {
                     true => (*at).flags |= SKIP,
                     false => (*at).flags &= !SKIP,
                 }
-                let result = if (*at).is(REFUSED) { (*at).result } else { Errno::ECANCELED.answer() };
+                let result =
+                    if (*at).is(REFUSED) { (*at).result } else { Errno::ECANCELED.answer() };
                 let skips = (*at).flags & SKIP;
                 self.core.requests.fetch(at);
                 if skips == 0 {
-                    self.post(Cqe { user_data: (*at).sqe.user_data, res: result, flags: 0, big: [0; 2] });
+                    self.post(Cqe {
+                        user_data: (*at).sqe.user_data,
+                        res: result,
+                        flags: 0,
+                        big: [0; 2],
+                    });
                 }
                 self.core.requests.give(at);
                 self.core.requests.outstanding -= 1;
@@ -193,7 +199,8 @@ impl<'a> Turn<'a> {
     pub fn post_more(&mut self, r: &Request, res: i32, flags: u32) -> bool {
         let flags = flags | IORING_CQE_F_MORE;
         self.post(Cqe { user_data: r.sqe.user_data, res, flags, big: r.big });
-        let room = self.core.memory.cq_entries - self.core.memory.ready().min(self.core.memory.cq_entries);
+        let room =
+            self.core.memory.cq_entries - self.core.memory.ready().min(self.core.memory.cq_entries);
         self.core.overflow.is_empty() && (self.core.pending.len() as u32) < room
     }
 
@@ -357,7 +364,7 @@ impl Drop for Turn<'_> {
             // SAFETY: take or try_take left it held.
             unsafe { self.ring.lock().unlock() };
             // What was handed in since is somebody's: ours, if we get the lock again.
-            if !self.ring.has_inbox() {
+            if !self.ring.has_inbox_after_unlock() {
                 return;
             }
             let Some(guard) = self.ring.lock().try_lock() else { return };

@@ -81,7 +81,8 @@ pub unsafe fn wait(ring: &Ring, wait: &Wait) -> Result<()> {
             timers::expire(&mut turn);
             turn.run();
             next_timer = turn.core.timers.next();
-            serves = memory.ready() < wanted && poll::begin_serving(&mut turn, !wait.sigmask.is_null())?;
+            serves =
+                memory.ready() < wanted && poll::begin_serving(&mut turn, !wait.sigmask.is_null())?;
         }
         if memory.ready() >= wanted {
             if serves {
@@ -92,7 +93,8 @@ pub unsafe fn wait(ring: &Ring, wait: &Wait) -> Result<()> {
         // SAFETY: the caller vouches for the mask.
         let slept = unsafe {
             if serves {
-                let slept = poll::serve(ring, wanted, earlier(wait.deadline, next_timer), wait.sigmask);
+                let slept =
+                    poll::serve(ring, wanted, earlier(wait.deadline, next_timer), wait.sigmask);
                 poll::end_serving(ring);
                 slept
             } else {
@@ -136,7 +138,8 @@ fn sleep(ring: &Ring, wanted: u32, until: Option<Deadline>) -> Result<()> {
         Ok(())
     } else {
         // With a time, however long, a signal always ends the sleep.
-        let left = until.map_or(libc::timespec { tv_sec: 1 << 30, tv_nsec: 0 }, |d| d.left_as_libc());
+        let left =
+            until.map_or(libc::timespec { tv_sec: 1 << 30, tv_nsec: 0 }, |d| d.left_as_libc());
         futex::wait_shared(&control.sequence, sequence, Some(&left))
     };
     control.sleepers.fetch_sub(1, Ordering::Relaxed);

@@ -139,7 +139,8 @@ extern "C" fn run(_: *mut c_void) -> *mut c_void {
         let seen = WORK.pushed.load(Ordering::SeqCst);
         WORK.asleep.fetch_add(1, Ordering::SeqCst);
         let more = pop();
-        let slept = if more.is_none() { futex::wait(&WORK.pushed, seen, Some(&LINGER)) } else { Ok(()) };
+        let slept =
+            if more.is_none() { futex::wait(&WORK.pushed, seen, Some(&LINGER)) } else { Ok(()) };
         WORK.asleep.fetch_sub(1, Ordering::SeqCst);
         match more.or_else(pop) {
             // SAFETY: as above.
@@ -153,4 +154,3 @@ extern "C" fn run(_: *mut c_void) -> *mut c_void {
     drain();
     null_mut()
 }
-

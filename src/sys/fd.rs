@@ -44,7 +44,8 @@ pub fn hold(fd: c_int) -> Result<c_int> {
     const ABOVE: usize = 768;
     let command = libc::F_DUPFD_CLOEXEC as usize;
     // SAFETY: fcntl with F_DUPFD_CLOEXEC takes no pointer.
-    let above = |from: usize| unsafe { call(libc::SYS_fcntl, [fd as usize, command, from, 0, 0, 0]) };
+    let above =
+        |from: usize| unsafe { call(libc::SYS_fcntl, [fd as usize, command, from, 0, 0, 0]) };
     match above(ABOVE) {
         // The limit is below that, or nothing above it is free.
         Err(Errno::EINVAL | Errno::EMFILE) => above(0),

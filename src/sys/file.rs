@@ -46,7 +46,8 @@ pub fn eventfd_nonblocking() -> Result<c_int> {
 pub fn clear(eventfd: c_int) {
     let mut count = 0u64;
     // SAFETY: the kernel writes 8 bytes of this frame. That it was 0 already is no error.
-    let _ = unsafe { call(libc::SYS_read, [eventfd as usize, &raw mut count as usize, 8, 0, 0, 0]) };
+    let _ =
+        unsafe { call(libc::SYS_read, [eventfd as usize, &raw mut count as usize, 8, 0, 0, 0]) };
 }
 
 /// Adds 1 to an eventfd.

@@ -19,11 +19,16 @@ pub fn wait(word: &AtomicU32, expected: u32, timeout: Option<&libc::timespec>) -
 }
 
 /// [`wait`] for a word in memory that processes share.
-pub fn wait_shared(word: &AtomicU32, expected: u32, timeout: Option<&libc::timespec>) -> Result<()> {
+pub fn wait_shared(
+    word: &AtomicU32,
+    expected: u32,
+    timeout: Option<&libc::timespec>,
+) -> Result<()> {
     let timeout = timeout.map_or(core::ptr::null(), |ts| ts as *const libc::timespec);
     let (word, op) = (word.as_ptr() as usize, libc::FUTEX_WAIT as usize);
     // SAFETY: the word is live for the call, and the kernel only reads it.
-    unsafe { call(libc::SYS_futex, [word, op, expected as usize, timeout as usize, 0, 0]) }.map(drop)
+    unsafe { call(libc::SYS_futex, [word, op, expected as usize, timeout as usize, 0, 0]) }
+        .map(drop)
 }
 
 /// [`wake`] for a word in memory that processes share.

@@ -1,14 +1,15 @@
 //! A mutual exclusion lock of one word.
 
+use super::atomic::{AtomicU32, Ordering};
 use super::futex;
-use core::sync::atomic::{AtomicU32, Ordering};
 
 const FREE: u32 = 0;
 const HELD: u32 = 1;
 /// Held, and somebody sleeps on it.
 const CONTENDED: u32 = 2;
 /// What is done under our locks takes less than going to sleep and being woken.
-const SPINS: u32 = 100;
+/// A model looks at all interleavings: there, once is enough.
+const SPINS: u32 = if cfg!(loom) { 1 } else { 100 };
 
 /// The lock; zeroed memory is a free one.
 #[repr(transparent)]
@@ -25,7 +26,14 @@ pub struct Guard<'a>(&'a Lock);
 
 impl Lock {
     /// A free one.
+    #[cfg(not(loom))]
     pub const fn new() -> Self {
+        Lock(AtomicU32::new(FREE))
+    }
+
+    /// A free one.
+    #[cfg(loom)]
+    pub fn new() -> Self {
         Lock(AtomicU32::new(FREE))
     }
 
@@ -97,6 +105,12 @@ const WAITED_FOR: u32 = 1 << 31;
 const LOOK: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
 impl SharedLock {
+    /// A free one.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        SharedLock(AtomicU32::new(FREE))
+    }
+
     /// Takes the lock for this process, `pid`, waiting for it as long as it takes.
     #[inline]
     pub fn lock(&self, pid: u32) {
@@ -115,7 +129,8 @@ impl SharedLock {
             if is_free {
                 // Marked as waited for: one wake too many at most.
                 let mine = pid | WAITED_FOR;
-                if self.0.compare_exchange(seen, mine, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                if self.0.compare_exchange(seen, mine, Ordering::Acquire, Ordering::Relaxed).is_ok()
+                {
                     return;
                 }
                 continue;
@@ -127,7 +142,10 @@ impl SharedLock {
             }
             let marked = owner | WAITED_FOR;
             if seen == marked
-                || self.0.compare_exchange(seen, marked, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+                || self
+                    .0
+                    .compare_exchange(seen, marked, Ordering::Relaxed, Ordering::Relaxed)
+                    .is_ok()
             {
                 let _ = futex::wait_shared(&self.0, marked, Some(&LOOK));
             }

@@ -12,6 +12,7 @@ pub mod allocator;
 #[cfg_attr(target_arch = "aarch64", path = "arch/aarch64.rs")]
 #[cfg_attr(target_arch = "riscv64", path = "arch/riscv64.rs")]
 mod arch;
+pub mod atomic;
 pub mod clock;
 pub mod env;
 pub mod epoll;

@@ -32,7 +32,13 @@ pub fn cpus() -> u32 {
     let mut mask = [0u64; 1 << 7];
     let size = core::mem::size_of_val(&mask);
     // SAFETY: the kernel fills in as much of the mask as it has.
-    let got = unsafe { call(libc::SYS_sched_getaffinity, [0, size, mask.as_mut_ptr() as usize, 0, 0, 0]) };
+    let got = unsafe {
+        call(libc::SYS_sched_getaffinity, [0, size, mask.as_mut_ptr() as usize, 0, 0, 0])
+    };
     let count: u32 = mask.iter().map(|word| word.count_ones()).sum();
-    if got.is_ok() { count.max(1) } else { 1 }
+    if got.is_ok() {
+        count.max(1)
+    } else {
+        1
+    }
 }

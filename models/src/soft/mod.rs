@@ -1,0 +1,6 @@
+//! In place of the core's `soft`.
+
+pub use crate::sys::atomic;
+
+#[path = "../../../src/soft/inbox.rs"]
+pub mod inbox;
