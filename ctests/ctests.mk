@@ -19,12 +19,27 @@ TESTS := ctests/liburing ctests/libaio ctests/aio ctests/preload ctests/fio ctes
 test: setup-test
 	@$(MAKE) --no-print-directory lint
 	$(CARGO) test --workspace --locked --quiet
+	@$(MAKE) --no-print-directory models
 	@$(MAKE) --no-print-directory stage fio headers-check
 	ctests/run $(TESTS) ctests/install ctests/peers
 
 check: setup-test
 	@$(MAKE) --no-print-directory stage fio
 	ctests/run $(TESTS)
+
+# The ring algorithms, in every interleaving of a few threads.
+.PHONY: models
+models:
+	cd models && RUSTFLAGS='--cfg loom' $(CARGO) test --release --locked --quiet
+
+# Ten minutes of mixed operations on rings in user space: nothing may be left behind.
+SOAK_SECONDS ?= 600
+.PHONY: soak
+soak: setup-test
+	@$(MAKE) --no-print-directory stage
+	$(CC) -O2 -g -Wall -Wextra -Werror -Wno-unused-function ctests/soak/soak.c -o $(BUILD)/soak \
+	    -I$(STAGE)/include -L$(STAGE)/lib -Wl,-rpath,$(STAGE)/lib -luring -pthread
+	ANYRING_BACKING=soft $(BUILD)/soak $(SOAK_SECONDS)
 
 SHELL_SCRIPTS = $(shell git ls-files -co --exclude-standard | xargs grep -lE '^\#!/bin/(ba)?sh' 2>/dev/null)
 
