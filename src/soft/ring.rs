@@ -6,8 +6,9 @@ use super::memory::{Cqe, Memory};
 use super::poll::Polls;
 use super::request::{Queue, Request, Requests};
 use super::timers::Timers;
+use crate::abi::uring::IORING_SETUP_R_DISABLED;
 use crate::sys::lock::Lock;
-use crate::sys::{fd, Result};
+use crate::sys::{fd, process};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
@@ -20,7 +21,8 @@ pub struct Core {
     pub memory: Memory,
     /// Setup flags.
     pub flags: u32,
-    /// The descriptor that the program knows the ring by, an eventfd: readable while CQEs wait.
+    /// Our own descriptor of the eventfd that the program has as the ring: readable while CQEs wait. The
+    /// program's number may be another file by now.
     pub fd: c_int,
     /// The process that this is in.
     pub pid: u32,
@@ -46,6 +48,29 @@ pub struct Core {
     pub timers: Timers,
     /// Registered files.
     pub files: Files,
+}
+
+impl Core {
+    /// A new ring's, or what a new process makes of one that it inherited. `fd` becomes the core's.
+    pub fn new(memory: Memory, flags: u32, fd: c_int) -> Self {
+        Core {
+            memory,
+            flags,
+            fd,
+            pid: process::id() as u32,
+            disabled: flags & IORING_SETUP_R_DISABLED != 0,
+            issuer: 0,
+            requests: Requests::new(),
+            runnable: Queue::new(),
+            deferred: VecDeque::new(),
+            pending: Vec::new(),
+            overflow: VecDeque::new(),
+            posted: 0,
+            polls: Polls::new(),
+            timers: Timers::new(),
+            files: Files::default(),
+        }
+    }
 }
 
 /// A ring.
@@ -148,14 +173,7 @@ impl Ring {
 impl Drop for Core {
     fn drop(&mut self) {
         self.polls.close();
+        // SAFETY: it is ours alone.
+        let _ = unsafe { fd::close(self.fd) };
     }
-}
-
-/// Closes a ring's own descriptor.
-///
-/// # Safety
-/// `fd` must be the ring's, and not be used again.
-pub unsafe fn close_fd(fd: c_int) -> Result<()> {
-    // SAFETY: the caller says so.
-    unsafe { fd::close(fd) }
 }

@@ -1,17 +1,11 @@
 //! io_uring_setup(2).
 
-use super::files::Files;
 use super::memory::Memory;
-use super::poll::Polls;
-use super::request::{Queue, Requests};
 use super::ring::{Core, Ring};
 use super::table;
-use super::timers::Timers;
 use crate::abi::uring::*;
-use crate::sys::{fd, file, process, Errno, Result};
+use crate::sys::{fd, file, Errno, Result};
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
-use alloc::vec::Vec;
 use core::ffi::{c_int, c_uint};
 
 const MAX_SQ_ENTRIES: u32 = 32 << 10;
@@ -60,24 +54,9 @@ pub unsafe fn setup(entries: c_uint, params: &mut io_uring_params) -> Result<c_i
     memory.describe(params);
     params.features = FEATURES;
     let fd = file::eventfd_nonblocking()?;
-    let core = Core {
-        memory,
-        flags,
-        fd,
-        pid: process::id() as u32,
-        disabled: flags & IORING_SETUP_R_DISABLED != 0,
-        issuer: 0,
-        requests: Requests::new(),
-        runnable: Queue::new(),
-        deferred: VecDeque::new(),
-        pending: Vec::new(),
-        overflow: VecDeque::new(),
-        posted: 0,
-        polls: Polls::new(),
-        timers: Timers::new(),
-        files: Files::default(),
-    };
-    table::insert(fd, Box::new(Ring::new(core))).inspect_err(|_| {
+    let made = fd::hold(fd)
+        .and_then(|own| table::insert(fd, Box::new(Ring::new(Core::new(memory, flags, own)))));
+    made.inspect_err(|_| {
         // SAFETY: nobody knows of it.
         let _ = unsafe { fd::close(fd) };
     })?;
