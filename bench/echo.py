@@ -2,7 +2,7 @@
 import os
 import statistics
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import harness
@@ -22,6 +22,7 @@ class Server:
     name: str
     binary: Path
     libdir: str = ""
+    settings: dict = field(default_factory=dict, hash=False)    # of its environment
 
 
 def pinned(cpu, *command):
@@ -30,7 +31,7 @@ def pinned(cpu, *command):
 
 def sample(server, load, milliseconds):
     """Messages per second, latencies, and the server's CPU time for each message in microseconds."""
-    env = dict(os.environ, LD_LIBRARY_PATH=server.libdir)
+    env = dict(os.environ, LD_LIBRARY_PATH=server.libdir, **server.settings)
     process = subprocess.Popen(pinned(SERVER_CPU, server.binary), env=env, stdout=subprocess.PIPE, text=True)
     try:
         port, *library = process.stdout.readline().split()

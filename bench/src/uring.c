@@ -3,7 +3,7 @@
  * against each contestant's headers and library; only what both have is used.
  *
  *	uring nop BATCH OPS
- *	uring read DEPTH OPS FILE
+ *	uring read DEPTH OPS FILE [direct]
  *	uring setup 0 OPS
  *
  * Prints nanoseconds per operation and the path of the liburing.so that did the work.
@@ -69,12 +69,12 @@ static void nops(unsigned int batch, unsigned long ops)
 }
 
 /* Random blocks, depth of them in flight. What was read is not looked at, so buffers are taken in turn. */
-static void reads(unsigned int depth, unsigned long ops, const char *path)
+static void reads(unsigned int depth, unsigned long ops, const char *path, int flags)
 {
 	struct io_uring ring;
 	struct stat st;
 	uint64_t seed = 88172645463325252u;
-	int fd = open(path, O_RDONLY);
+	int fd = open(path, O_RDONLY | flags);
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		die(path, errno);
@@ -131,14 +131,14 @@ static void setups(unsigned long ops)
 
 /* A function of its own for callgrind, which counts inside it: start-up and printing vary, this does not. */
 __attribute__((noinline)) int run_case(const char *name, unsigned int batch, unsigned long ops,
-				       const char *path);
+				       const char *path, int flags);
 
-int run_case(const char *name, unsigned int batch, unsigned long ops, const char *path)
+int run_case(const char *name, unsigned int batch, unsigned long ops, const char *path, int flags)
 {
 	if (!strcmp(name, "nop"))
 		nops(batch, ops);
 	else if (!strcmp(name, "read") && path)
-		reads(batch, ops, path);
+		reads(batch, ops, path, flags);
 	else if (!strcmp(name, "setup"))
 		setups(ops);
 	else
@@ -149,7 +149,7 @@ int run_case(const char *name, unsigned int batch, unsigned long ops, const char
 int main(int argc, char **argv)
 {
 	if (argc < 4) {
-		fprintf(stderr, "usage: uring nop|read|setup BATCH OPS [FILE]\n");
+		fprintf(stderr, "usage: uring nop|read|setup BATCH OPS [FILE [direct]]\n");
 		return 2;
 	}
 	unsigned int batch = (unsigned int)atoi(argv[2]);
@@ -157,7 +157,7 @@ int main(int argc, char **argv)
 	struct timespec start, end;
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	if (run_case(argv[1], batch, ops, argv[4]))
+	if (run_case(argv[1], batch, ops, argv[4], argc > 5 ? O_DIRECT : 0))
 		return 2;
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	double ns = (double)(end.tv_sec - start.tv_sec) * 1e9 + (double)(end.tv_nsec - start.tv_nsec);
