@@ -40,9 +40,11 @@ pub unsafe fn setup(entries: u32, params: *mut io_uring_params) -> Result<c_int>
 
 unsafe fn serve(entries: u32, params: *mut io_uring_params) -> Result<c_int> {
     // SAFETY: the caller vouches for the params.
-    match unsafe { params.as_mut() } {
-        Some(params) => unsafe { soft::setup(entries, params) },
-        None => Err(Errno::EFAULT),
+    unsafe {
+        match params.as_mut() {
+            Some(params) => soft::setup(entries, params),
+            None => Err(Errno::EFAULT),
+        }
     }
 }
 

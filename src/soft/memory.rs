@@ -5,26 +5,40 @@
 
 use crate::abi::uring::*;
 use crate::sys::lock::SharedLock;
-use crate::sys::{mem, Errno, Result};
+use crate::sys::{mem, peek, Errno, Result};
+use alloc::rc::Rc;
 use core::ffi::c_void;
 use core::mem::{offset_of, size_of};
+use core::ptr::null_mut;
 use core::sync::atomic::{AtomicU32, Ordering};
 use static_assertions::const_assert_eq;
 
 /// The head of the rings, as the program sees it: the offsets are the kernel's.
 #[repr(C)]
 pub struct Header {
+    /// How far SQEs were taken.
     pub sq_head: AtomicU32,
+    /// How far SQEs were submitted; the program's.
     pub sq_tail: AtomicU32,
+    /// How far CQEs were taken; the program's.
     pub cq_head: AtomicU32,
+    /// How far CQEs were posted.
     pub cq_tail: AtomicU32,
+    /// `sq_entries` - 1.
     pub sq_mask: AtomicU32,
+    /// `cq_entries` - 1.
     pub cq_mask: AtomicU32,
+    /// SQEs that there is room for.
     pub sq_entries: AtomicU32,
+    /// CQEs that there is room for.
     pub cq_entries: AtomicU32,
+    /// SQEs that could not be taken: their index is out of range.
     pub sq_dropped: AtomicU32,
+    /// `IORING_SQ_*`.
     pub sq_flags: AtomicU32,
+    /// `IORING_CQ_*`; the program's.
     pub cq_flags: AtomicU32,
+    /// CQEs that were lost.
     pub cq_overflow: AtomicU32,
     pad: [u32; 4],
 }
@@ -47,10 +61,32 @@ pub struct Control {
     pub readable: AtomicU32,
 }
 
+/// The mapping of our own page. It stays when the rings are resized.
+pub struct ControlPage(*mut Control);
+
+impl ControlPage {
+    const LEN: usize = in_pages(size_of::<Control>());
+
+    /// A new one, zeroed. `ENOMEM`.
+    pub fn new() -> Result<Rc<Self>> {
+        // SAFETY: a new mapping touches nothing that exists.
+        unsafe { mem::map_shared(Self::LEN) }.map(|page| Rc::new(ControlPage(page.cast())))
+    }
+}
+
+impl Drop for ControlPage {
+    fn drop(&mut self) {
+        // SAFETY: nobody uses it through us any more.
+        let _ = unsafe { mem::unmap(self.0.cast(), Self::LEN) };
+    }
+}
+
 /// Where the parts are, in this process.
 pub struct Memory {
+    /// Our own mapping; NULL when the memory is the program's.
     base: *mut u8,
     len: usize,
+    control: Rc<ControlPage>,
     header: *mut Header,
     cqes: *mut u64,
     array: *mut AtomicU32,
@@ -59,57 +95,75 @@ pub struct Memory {
     sqes_len: usize,
     /// Setup flags: they say how large entries are.
     flags: u32,
+    /// SQEs that there is room for.
     pub sq_entries: u32,
+    /// CQEs that there is room for.
     pub cq_entries: u32,
 }
 
-fn in_pages(bytes: usize) -> usize {
+const fn in_pages(bytes: usize) -> usize {
     bytes.next_multiple_of(mem::PAGE_SIZE)
 }
 
-/// Where the SQ array begins, behind the CQEs.
+/// Where the SQ array begins, behind the CQEs. With CQE32 the kernel doubles the head too.
 pub fn array_offset(cq_entries: u32, flags: u32) -> usize {
-    (size_of::<Header>() + cq_entries as usize * cqe_size(flags)).next_multiple_of(64)
-}
-
-fn cqe_size(flags: u32) -> usize {
-    size_of::<io_uring_cqe>() << u32::from(flags & IORING_SETUP_CQE32 != 0)
+    let plain = size_of::<Header>() + cq_entries as usize * size_of::<io_uring_cqe>();
+    (plain << u32::from(flags & IORING_SETUP_CQE32 != 0)).next_multiple_of(64)
 }
 
 fn sqe_size(flags: u32) -> usize {
     size_of::<io_uring_sqe>() << u32::from(flags & IORING_SETUP_SQE128 != 0)
 }
 
+/// Whether a program's own memory will do.
+fn check_own(address: u64, len: usize) -> Result<()> {
+    const KERNEL_PAGE: u64 = 4096;
+    if address == 0 {
+        return Err(Errno::EFAULT);
+    }
+    if address % KERNEL_PAGE != 0 {
+        return Err(Errno::EINVAL);
+    }
+    peek::check_writable(address, len)
+}
+
 impl Memory {
     /// Memory for a ring of these sizes; with `NO_MMAP` in `flags` the program's own, at the addresses
-    /// for the rings and the SQEs. `EINVAL` when those are not page aligned, `ENOMEM`.
-    pub fn new(sq_entries: u32, cq_entries: u32, flags: u32, own: (u64, u64)) -> Result<Self> {
+    /// for the rings and the SQEs. `EINVAL` when those are not page aligned, `EFAULT` when there is no
+    /// memory that can be written to, `ENOMEM`.
+    pub fn new(
+        (sq_entries, cq_entries): (u32, u32),
+        flags: u32,
+        own: (u64, u64),
+        control: Rc<ControlPage>,
+    ) -> Result<Self> {
         let array_at = array_offset(cq_entries, flags);
         let has_array = flags & IORING_SETUP_NO_SQARRAY == 0;
         let array_len = if has_array { sq_entries as usize * size_of::<u32>() } else { 0 };
         let rings_len = in_pages(array_at + array_len);
         let sqes_len = in_pages(sq_entries as usize * sqe_size(flags));
         let is_own = flags & IORING_SETUP_NO_MMAP != 0;
-        if is_own && ((own.0 | own.1) % 4096 != 0 || own.0 == 0 || own.1 == 0) {
-            return Err(if own.0 == 0 || own.1 == 0 { Errno::EFAULT } else { Errno::EINVAL });
+        if is_own {
+            check_own(own.1, sqes_len)?;
+            check_own(own.0, rings_len)?;
         }
-        let control_len = in_pages(size_of::<Control>());
-        let len = if is_own { control_len } else { control_len + rings_len + sqes_len };
+        let len = if is_own { 0 } else { rings_len + sqes_len };
         // SAFETY: a new mapping touches nothing that exists, and the parts lie inside of it; a program's
-        // own memory is as large as it must know.
+        // own memory was looked at.
         unsafe {
-            let base = mem::map_shared(len)?.cast::<u8>();
+            let base = if is_own { null_mut() } else { mem::map_shared(len)?.cast::<u8>() };
             let (rings, sqes) = if is_own {
                 (own.0 as *mut u8, own.1 as *mut u8)
             } else {
-                (base.add(control_len), base.add(control_len + rings_len))
+                (base, base.add(rings_len))
             };
             let memory = Memory {
                 base,
                 len,
+                control,
                 header: rings.cast(),
                 cqes: rings.add(size_of::<Header>()).cast(),
-                array: if has_array { rings.add(array_at).cast() } else { core::ptr::null_mut() },
+                array: if has_array { rings.add(array_at).cast() } else { null_mut() },
                 sqes: sqes.cast(),
                 rings_len,
                 sqes_len,
@@ -141,6 +195,7 @@ impl Memory {
         params.sq_entries = self.sq_entries;
         params.cq_entries = self.cq_entries;
         let has_array = !self.array.is_null();
+        let own = (params.cq_off.user_addr, params.sq_off.user_addr);
         params.sq_off = io_sqring_offsets {
             head: offset_of!(Header, sq_head) as u32,
             tail: offset_of!(Header, sq_tail) as u32,
@@ -150,7 +205,7 @@ impl Memory {
             dropped: offset_of!(Header, sq_dropped) as u32,
             array: if has_array { array_offset(self.cq_entries, self.flags) as u32 } else { 0 },
             resv1: 0,
-            user_addr: 0,
+            user_addr: if self.base.is_null() { own.1 } else { 0 },
         };
         params.cq_off = io_cqring_offsets {
             head: offset_of!(Header, cq_head) as u32,
@@ -161,7 +216,7 @@ impl Memory {
             cqes: size_of::<Header>() as u32,
             flags: offset_of!(Header, cq_flags) as u32,
             resv1: 0,
-            user_addr: 0,
+            user_addr: if self.base.is_null() { own.0 } else { 0 },
         };
     }
 
@@ -175,8 +230,8 @@ impl Memory {
     /// Our own page.
     #[inline]
     pub fn control(&self) -> &Control {
-        // SAFETY: the mapping lives as long as self; zeroed memory is a valid one.
-        unsafe { &*self.base.cast::<Control>() }
+        // SAFETY: the page lives as long as self; zeroed memory is a valid one.
+        unsafe { &*self.control.0 }
     }
 
     /// How many CQEs the program has not taken.
@@ -255,16 +310,21 @@ fn pair(result: u64) -> [u8; 8] {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        // SAFETY: nobody uses the memory through us any more; the program has mappings of its own.
-        let _ = unsafe { mem::unmap(self.base.cast(), self.len) };
+        if !self.base.is_null() {
+            // SAFETY: nobody uses the memory through us any more; the program has mappings of its own.
+            let _ = unsafe { mem::unmap(self.base.cast(), self.len) };
+        }
     }
 }
 
 /// A completion.
 #[derive(Clone, Copy)]
 pub struct Cqe {
+    /// The request's.
     pub user_data: u64,
+    /// The result.
     pub res: i32,
+    /// `IORING_CQE_F_*`.
     pub flags: u32,
     /// Bytes 16 to 31, in rings that have them.
     pub big: [u64; 2],

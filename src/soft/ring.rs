@@ -9,16 +9,19 @@ use super::timers::Timers;
 use crate::abi::uring::IORING_SETUP_R_DISABLED;
 use crate::sys::lock::Lock;
 use crate::sys::{fd, process};
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 /// What belongs to the holder of the ring's lock.
 pub struct Core {
     /// The ring's memory.
-    pub memory: Memory,
+    pub memory: Box<Memory>,
+    /// What it was before a resize, while somebody may look at it.
+    pub retired: Vec<Box<Memory>>,
     /// Setup flags.
     pub flags: u32,
     /// Our own descriptor of the eventfd that the program has as the ring: readable while CQEs wait. The
@@ -52,9 +55,10 @@ pub struct Core {
 
 impl Core {
     /// A new ring's, or what a new process makes of one that it inherited. `fd` becomes the core's.
-    pub fn new(memory: Memory, flags: u32, fd: c_int) -> Self {
+    pub fn new(memory: Box<Memory>, flags: u32, fd: c_int) -> Self {
         Core {
             memory,
+            retired: Vec::new(),
             flags,
             fd,
             pid: process::id() as u32,
@@ -77,6 +81,8 @@ impl Core {
 pub struct Ring {
     lock: Lock,
     core: UnsafeCell<Core>,
+    /// The core's memory, for those without the lock.
+    memory: AtomicPtr<Memory>,
     /// What workers have done, last first.
     inbox: Inbox<Request>,
     /// The table's reference and one for each call that is inside.
@@ -93,6 +99,7 @@ impl Ring {
     pub fn new(core: Core) -> Self {
         Ring {
             lock: Lock::new(),
+            memory: AtomicPtr::new((&raw const *core.memory).cast_mut()),
             core: UnsafeCell::new(core),
             inbox: Inbox::new(),
             references: AtomicU32::new(1),
@@ -111,12 +118,23 @@ impl Ring {
         self.core.get()
     }
 
-    /// The ring's shared memory, which needs no lock.
+    /// The ring's shared memory, which needs no lock. After a resize this is another.
     #[inline]
     pub fn memory(&self) -> &Memory {
-        // SAFETY: the memory is set up before the ring is known, and only replaced by a resize, which
-        // keeps the old mapping as long as the ring.
-        unsafe { &(*self.core.get()).memory }
+        // SAFETY: what was replaced is retired, not freed, while anybody else is inside.
+        unsafe { &*self.memory.load(Ordering::Acquire) }
+    }
+
+    /// Replaces the core's memory, with the lock held.
+    pub fn replace_memory(&self, core: &mut Core, memory: Memory) {
+        let memory = Box::new(memory);
+        self.memory.store((&raw const *memory).cast_mut(), Ordering::SeqCst);
+        let old = core::mem::replace(&mut core.memory, memory);
+        core.retired.push(old);
+        // The table's and this call's: nobody else has looked, or will see the old one.
+        if self.references.load(Ordering::SeqCst) <= 2 {
+            core.retired.clear();
+        }
     }
 
     /// Hands in a request that a worker has done, and completes it unless whoever has the lock will.

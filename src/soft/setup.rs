@@ -1,6 +1,6 @@
 //! io_uring_setup(2).
 
-use super::memory::Memory;
+use super::memory::{ControlPage, Memory};
 use super::ring::{Core, Ring};
 use super::table;
 use crate::abi::uring::*;
@@ -12,8 +12,10 @@ const MAX_SQ_ENTRIES: u32 = 32 << 10;
 const MAX_CQ_ENTRIES: u32 = 2 * MAX_SQ_ENTRIES;
 
 /// Setup flags that are served.
-const KNOWN_FLAGS: u32 = IORING_SETUP_CQSIZE
+const KNOWN_FLAGS: u32 = IORING_SETUP_SQ_AFF
+    | IORING_SETUP_CQSIZE
     | IORING_SETUP_CLAMP
+    | IORING_SETUP_ATTACH_WQ
     | IORING_SETUP_R_DISABLED
     | IORING_SETUP_SUBMIT_ALL
     | IORING_SETUP_COOP_TASKRUN
@@ -48,11 +50,19 @@ pub unsafe fn setup(entries: c_uint, params: &mut io_uring_params) -> Result<c_i
         return Err(Errno::EINVAL);
     }
     check_flags(flags)?;
-    let (sq_entries, cq_entries) = sizes(entries, params)?;
+    let entries = sizes(entries, params)?;
     let own = (params.cq_off.user_addr, params.sq_off.user_addr);
-    let memory = Memory::new(sq_entries, cq_entries, flags, own)?;
-    memory.describe(params);
-    params.features = FEATURES;
+    let memory = Box::new(Memory::new(entries, flags, own, ControlPage::new()?)?);
+    if flags & IORING_SETUP_ATTACH_WQ != 0 {
+        // All rings of a process share its workers anyway.
+        attached(params.wq_fd)?;
+    }
+    if flags & (IORING_SETUP_SQ_AFF | IORING_SETUP_SQPOLL) == IORING_SETUP_SQ_AFF {
+        return Err(Errno::EINVAL);
+    }
+    let mut answer = *params;
+    memory.describe(&mut answer);
+    answer.features = FEATURES;
     let fd = file::eventfd_nonblocking()?;
     let made = fd::hold(fd)
         .and_then(|own| table::insert(fd, Box::new(Ring::new(Core::new(memory, flags, own)))));
@@ -60,23 +70,41 @@ pub unsafe fn setup(entries: c_uint, params: &mut io_uring_params) -> Result<c_i
         // SAFETY: nobody knows of it.
         let _ = unsafe { fd::close(fd) };
     })?;
+    *params = answer;
     Ok(fd)
 }
 
-/// As the kernel does: `EINVAL` for flags that there are not, or that need others.
+/// As the kernel does: `EINVAL` for flags that there are not, that need others, or exclude others.
 fn check_flags(flags: u32) -> Result<()> {
     let has = |flag| flags & flag != 0;
-    if flags & !KNOWN_FLAGS != 0 {
-        return Err(Errno::EINVAL);
-    }
-    if has(IORING_SETUP_DEFER_TASKRUN) && !has(IORING_SETUP_SINGLE_ISSUER) {
-        return Err(Errno::EINVAL);
-    }
+    let has_all = |all| flags & all == all;
+    let needs = |flag, other| !has(flag) || has(other);
     let taskrun = IORING_SETUP_COOP_TASKRUN | IORING_SETUP_DEFER_TASKRUN;
-    if has(IORING_SETUP_TASKRUN_FLAG) && !has(taskrun) {
-        return Err(Errno::EINVAL);
+    let polled_excludes = taskrun | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SQ_REWIND;
+    let are_good = flags & !KNOWN_FLAGS == 0
+        && needs(IORING_SETUP_REGISTERED_FD_ONLY, IORING_SETUP_NO_MMAP)
+        && needs(IORING_SETUP_HYBRID_IOPOLL, IORING_SETUP_IOPOLL)
+        && needs(IORING_SETUP_TASKRUN_FLAG, taskrun)
+        && needs(IORING_SETUP_DEFER_TASKRUN, IORING_SETUP_SINGLE_ISSUER)
+        && needs(IORING_SETUP_SQ_REWIND, IORING_SETUP_NO_SQARRAY)
+        && !(has(IORING_SETUP_SQPOLL) && has(polled_excludes))
+        && !has_all(IORING_SETUP_CQE32 | IORING_SETUP_CQE_MIXED)
+        && !has_all(IORING_SETUP_SQE128 | IORING_SETUP_SQE_MIXED);
+    if are_good {
+        Ok(())
+    } else {
+        Err(Errno::EINVAL)
     }
-    Ok(())
+}
+
+/// A ring of this process whose descriptor is `fd`, which a new one is to share with: `ENXIO` when it is
+/// closed, `EINVAL` when it is no ring.
+fn attached(fd: u32) -> Result<table::Used> {
+    let fd = c_int::try_from(fd).map_err(|_| Errno::ENXIO)?;
+    match file::status_flags(fd) {
+        Ok(_) => table::find(fd).ok_or(Errno::EINVAL),
+        Err(_) => Err(Errno::ENXIO),
+    }
 }
 
 /// How many SQEs and CQEs a ring gets.

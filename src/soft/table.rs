@@ -19,6 +19,12 @@ struct Chunk {
     rings: [AtomicPtr<Ring>; CHUNK],
 }
 
+impl Chunk {
+    const fn new() -> Self {
+        Chunk { rings: [const { AtomicPtr::new(null_mut()) }; CHUNK] }
+    }
+}
+
 struct Table {
     chunks: [AtomicPtr<Chunk>; CHUNKS],
     /// How many rings there are; without any, nothing has to be looked up.
@@ -27,8 +33,15 @@ struct Table {
     lock: Lock,
 }
 
+/// For the descriptors that most programs have, without any allocation.
+static FIRST: Chunk = Chunk::new();
+
 static TABLE: Table = Table {
-    chunks: [const { AtomicPtr::new(null_mut()) }; CHUNKS],
+    chunks: {
+        let mut chunks = [const { AtomicPtr::new(null_mut()) }; CHUNKS];
+        chunks[0] = AtomicPtr::new((&raw const FIRST).cast_mut());
+        chunks
+    },
     count: AtomicU32::new(0),
     lock: Lock::new(),
 };
@@ -86,7 +99,7 @@ pub fn insert(fd: c_int, ring: Box<Ring>) -> Result<()> {
     let chunk = TABLE.chunks.get(index / CHUNK).ok_or(Errno::EMFILE)?;
     let held = TABLE.lock.lock();
     if chunk.load(Ordering::Acquire).is_null() {
-        let new = Box::new(Chunk { rings: [const { AtomicPtr::new(null_mut()) }; CHUNK] });
+        let new = Box::new(Chunk::new());
         chunk.store(Box::into_raw(new), Ordering::Release);
     }
     let slot = slot(fd).ok_or(Errno::EMFILE)?;

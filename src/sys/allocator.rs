@@ -49,19 +49,47 @@ unsafe impl Allocator for Pages {
     }
 }
 
-/// The process's heap.
+/// The process's heap. It has no page while nothing is allocated.
 pub struct Heap {
     lock: Lock,
-    inner: UnsafeCell<Dlmalloc<Pages>>,
+    inner: UnsafeCell<Inner>,
+}
+
+struct Inner {
+    heap: Dlmalloc<Pages>,
+    /// Allocations that were not freed.
+    live: usize,
 }
 
 // SAFETY: the inner heap is only touched under the lock.
 unsafe impl Sync for Heap {}
 
+impl Inner {
+    const fn new() -> Self {
+        Inner { heap: Dlmalloc::new_with_allocator(Pages), live: 0 }
+    }
+
+    fn count(&mut self, allocated: *mut u8) -> *mut u8 {
+        self.live += usize::from(!allocated.is_null());
+        allocated
+    }
+
+    unsafe fn free(&mut self, ptr: *mut u8, layout: Layout) {
+        // SAFETY: the caller passes what was allocated here; nobody has any of what is destroyed.
+        unsafe {
+            self.heap.free(ptr, layout.size(), layout.align());
+            self.live -= 1;
+            if self.live == 0 {
+                core::mem::replace(self, Inner::new()).heap.destroy();
+            }
+        }
+    }
+}
+
 impl Heap {
     /// An empty one, without any page.
     pub const fn new() -> Self {
-        Heap { lock: Lock::new(), inner: UnsafeCell::new(Dlmalloc::new_with_allocator(Pages)) }
+        Heap { lock: Lock::new(), inner: UnsafeCell::new(Inner::new()) }
     }
 }
 
@@ -76,24 +104,32 @@ unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let _held = self.lock.lock();
         // SAFETY: see above.
-        unsafe { (*self.inner.get()).malloc(layout.size(), layout.align()) }
+        unsafe {
+            let inner = &mut *self.inner.get();
+            let allocated = inner.heap.malloc(layout.size(), layout.align());
+            inner.count(allocated)
+        }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         let _held = self.lock.lock();
         // SAFETY: see above.
-        unsafe { (*self.inner.get()).calloc(layout.size(), layout.align()) }
+        unsafe {
+            let inner = &mut *self.inner.get();
+            let allocated = inner.heap.calloc(layout.size(), layout.align());
+            inner.count(allocated)
+        }
     }
 
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
         let _held = self.lock.lock();
         // SAFETY: see above; the caller passes what alloc gave.
-        unsafe { (*self.inner.get()).free(ptr, layout.size(), layout.align()) }
+        unsafe { (*self.inner.get()).free(ptr, layout) }
     }
 
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         let _held = self.lock.lock();
         // SAFETY: see above; the caller passes what alloc gave.
-        unsafe { (*self.inner.get()).realloc(ptr, layout.size(), layout.align(), new_size) }
+        unsafe { (*self.inner.get()).heap.realloc(ptr, layout.size(), layout.align(), new_size) }
     }
 }

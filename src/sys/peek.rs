@@ -46,6 +46,33 @@ pub unsafe fn copy<T>(address: u64) -> Result<T> {
     }
 }
 
+/// `EFAULT` unless all of `len` bytes at `address`, the start of a page, can be written to. They are
+/// in memory then, unchanged.
+pub fn check_writable(address: u64, len: usize) -> Result<()> {
+    const POPULATE_WRITE: usize = 23;
+    // SAFETY: populating changes no byte.
+    let populated =
+        unsafe { call(libc::SYS_madvise, [address as usize, len, POPULATE_WRITE, 0, 0, 0]) };
+    match populated {
+        Ok(_) => Ok(()),
+        Err(Errno::EFAULT | Errno::ENOMEM) => Err(Errno::EFAULT),
+        // A kernel without it.
+        Err(_) => (address..address + len as u64).step_by(4096).try_for_each(rewrite),
+    }
+}
+
+/// Writes a byte to where it is: `EFAULT` when that cannot be done.
+fn rewrite(address: u64) -> Result<()> {
+    let byte = libc::iovec { iov_base: address as *mut _, iov_len: 1 };
+    let pid = super::process::id() as usize;
+    let at = &raw const byte as usize;
+    // SAFETY: the kernel says where it cannot read or write.
+    match unsafe { call(libc::SYS_process_vm_readv, [pid, at, 1, at, 1, 0]) } {
+        Ok(1) | Err(Errno::EPERM | Errno::ENOSYS) => Ok(()),
+        _ => Err(Errno::EFAULT),
+    }
+}
+
 /// Whether the process has used the page at `address` through that address. Fails where /proc is not
 /// mounted.
 pub fn is_used(address: u64) -> Result<bool> {
