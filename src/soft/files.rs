@@ -1,20 +1,44 @@
-//! Registered files.
+//! Registered files: a ring's table, direct descriptors, and the tags that say when a file is let go.
 
-use crate::sys::fd;
+use super::memory::Cqe;
+use super::turn::Turn;
+use crate::abi::uring::IORING_FILE_INDEX_ALLOC;
+use crate::sys::{fd, Errno, Result};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::ffi::c_int;
 
 /// A file that a slot of the table, or a request, keeps open. Its descriptor is ours.
 pub struct FixedFile {
     /// The descriptor.
     pub fd: c_int,
+    /// `user_data` of a CQE when the last user lets go; 0: none.
+    tag: Cell<u64>,
+    retired: Rc<Retired>,
 }
 
 impl Drop for FixedFile {
     fn drop(&mut self) {
         // SAFETY: it is ours alone, and nobody refers to it any more.
         let _ = unsafe { fd::close(self.fd) };
+        if self.tag.get() != 0 {
+            self.retired.push(self.tag.get());
+        }
+    }
+}
+
+/// Tags of files that were let go, whose CQEs are still to be posted.
+#[derive(Default)]
+struct Retired {
+    tags: Cell<Vec<u64>>,
+}
+
+impl Retired {
+    fn push(&self, tag: u64) {
+        let mut tags = self.tags.take();
+        tags.push(tag);
+        self.tags.set(tags);
     }
 }
 
@@ -22,6 +46,13 @@ impl Drop for FixedFile {
 #[derive(Default)]
 pub struct Files {
     slots: Vec<Option<Rc<FixedFile>>>,
+    /// A bit a slot: it has a file.
+    used: Vec<u64>,
+    /// The slots that IORING_FILE_INDEX_ALLOC takes: from, up to.
+    range: (u32, u32),
+    /// Where the search for a free one begins.
+    hint: u32,
+    retired: Option<Rc<Retired>>,
 }
 
 impl Files {
@@ -29,5 +60,128 @@ impl Files {
     #[inline]
     pub fn get(&self, slot: usize) -> Option<&Rc<FixedFile>> {
         self.slots.get(slot)?.as_ref()
+    }
+
+    /// How many slots there are; 0 without a table.
+    #[inline]
+    pub fn len(&self) -> u32 {
+        self.slots.len() as u32
+    }
+
+    /// Whether there is no table.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Makes a table of `count` empty slots, where there was none.
+    pub fn create(&mut self, count: u32) {
+        self.slots.resize_with(count as usize, || None);
+        self.used.resize((count as usize).div_ceil(64), 0);
+        self.set_range(0, count);
+    }
+
+    /// Removes the table and lets its files go, the last one first.
+    pub fn clear(&mut self) {
+        while self.slots.pop().is_some() {}
+        self.used.clear();
+        self.set_range(0, 0);
+    }
+
+    /// Has IORING_FILE_INDEX_ALLOC take slots `from` up to `to`.
+    pub fn set_range(&mut self, from: u32, to: u32) {
+        self.range = (from, to);
+        self.hint = from;
+    }
+
+    /// Puts `fd`, of our own, into a slot that there is; what was there is let go.
+    pub fn put(&mut self, slot: u32, fd: c_int, tag: u64) {
+        let retired = self.retired.get_or_insert_with(Rc::default).clone();
+        self.slots[slot as usize] = Some(Rc::new(FixedFile { fd, tag: Cell::new(tag), retired }));
+        self.used[slot as usize / 64] |= 1 << (slot % 64);
+        self.hint = slot + 1;
+    }
+
+    /// Empties a slot that there is; false when it was empty.
+    pub fn remove(&mut self, slot: u32) -> bool {
+        let found = self.slots[slot as usize].take().is_some();
+        if found {
+            self.used[slot as usize / 64] &= !(1 << (slot % 64));
+            self.hint = slot;
+        }
+        found
+    }
+
+    /// Forgets all tags: nobody is told when these files are let go.
+    pub fn forget_tags(&self) {
+        self.slots.iter().flatten().for_each(|file| file.tag.set(0));
+    }
+
+    /// A free slot that IORING_FILE_INDEX_ALLOC may take. `ENFILE`.
+    fn find_free(&self) -> Result<u32> {
+        let (from, to) = self.range;
+        let hint = self.hint.clamp(from, to);
+        self.first_free(hint, to).or_else(|| self.first_free(from, hint)).ok_or(Errno::ENFILE)
+    }
+
+    fn first_free(&self, from: u32, to: u32) -> Option<u32> {
+        let mut at = from;
+        while at < to {
+            let free = !self.used[at as usize / 64] >> (at % 64);
+            if free != 0 {
+                let slot = at + free.trailing_zeros();
+                return (slot < to).then_some(slot);
+            }
+            at = (at / 64 + 1) * 64;
+        }
+        None
+    }
+
+    /// Gives `fd`, of our own, to slot `file_index - 1` or, for IORING_FILE_INDEX_ALLOC, to a free one;
+    /// returns 0 or which. On an error the descriptor is closed: `ENXIO` without a table, `EINVAL` for
+    /// a slot that there is not, `ENFILE` when none is free.
+    pub fn install(&mut self, fd: c_int, file_index: u32) -> Result<u32> {
+        let slot = match file_index {
+            IORING_FILE_INDEX_ALLOC => self.find_free(),
+            _ if self.slots.is_empty() => Err(Errno::ENXIO),
+            0 => Err(Errno::EINVAL),
+            index if index > self.len() => Err(Errno::EINVAL),
+            index => Ok(index - 1),
+        };
+        match slot {
+            Ok(slot) => {
+                self.put(slot, fd, 0);
+                Ok(if file_index == IORING_FILE_INDEX_ALLOC { slot } else { 0 })
+            }
+            Err(errno) => {
+                // SAFETY: the caller gave it up.
+                let _ = unsafe { fd::close(fd) };
+                Err(errno)
+            }
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// What an operation that has made `fd` answers: the descriptor itself when `file_index` is 0, or
+    /// what [`Files::install`] says, which has it then.
+    pub fn hand_over(&mut self, fd: c_int, file_index: u32) -> i32 {
+        if file_index == 0 {
+            return fd;
+        }
+        match self.core.files.install(fd::move_away(fd), file_index) {
+            Ok(slot) => slot as i32,
+            Err(errno) => errno.answer(),
+        }
+    }
+
+    /// Posts the tags of files that were let go.
+    #[inline]
+    pub fn post_file_tags(&mut self) {
+        let Some(retired) = &self.core.files.retired else { return };
+        let tags = retired.tags.take();
+        for user_data in tags {
+            self.post(Cqe { user_data, res: 0, flags: 0, big: [0; 2] });
+        }
     }
 }

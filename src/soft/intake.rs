@@ -35,7 +35,7 @@ pub fn submit(turn: &mut Turn, count: u32) -> u32 {
         taken += 1;
         let request = turn.core.requests.take(sqe);
         // SAFETY: it was just taken: ours alone.
-        let refused = unsafe { admit(turn, &mut *request) };
+        let refused = unsafe { admit(turn, &mut *request, !chain.head.is_null()) };
         // SAFETY: as above; the chain's requests are at hand.
         unsafe { chain_up(turn, &mut chain, request) };
         turn.run();
@@ -69,17 +69,22 @@ fn next_sqe(turn: &mut Turn) -> Option<io_uring_sqe> {
 }
 
 /// Checks a new request; true when it is refused, its answer is in `result` then.
-fn admit(turn: &mut Turn, r: &mut Request) -> bool {
+fn admit(turn: &mut Turn, r: &mut Request, is_linked: bool) -> bool {
     r.flags = if r.sqe.flags & IOSQE_CQE_SKIP_SUCCESS as u8 != 0 { SKIP } else { 0 };
-    match check(turn, r) {
+    let kept = |r: &mut Request| if is_linked { (ops::of(r.sqe.opcode).keep)(r) } else { Ok(()) };
+    match check(turn, r).and_then(|()| kept(r)) {
         Ok(()) => false,
         Err(errno) => {
-            r.result = errno.answer();
-            r.flags |= REFUSED;
-            r.fail();
+            refuse(r, errno);
             true
         }
     }
+}
+
+fn refuse(r: &mut Request, errno: Errno) {
+    r.result = errno.answer();
+    r.flags |= REFUSED;
+    r.fail();
 }
 
 fn check(turn: &mut Turn, r: &mut Request) -> Result<()> {
@@ -123,9 +128,7 @@ unsafe fn dispatch_chain(turn: &mut Turn, chain: &mut Chain) {
     // SAFETY: the chain is at hand.
     unsafe {
         if chain.failed && !(*head).is(REFUSED) {
-            (*head).result = Errno::ECANCELED.answer();
-            (*head).flags |= REFUSED;
-            (*head).fail();
+            refuse(&mut *head, Errno::ECANCELED);
         }
         let mut at = (*head).link;
         while !at.is_null() {
@@ -147,6 +150,9 @@ unsafe fn dispatch(turn: &mut Turn, head: *mut Request) {
         }
         let core = &mut *turn.core;
         if !core.deferred.is_empty() || (drains && core.requests.outstanding > 0) {
+            if let Err(errno) = (ops::of((*head).sqe.opcode).keep)(&mut *head) {
+                refuse(&mut *head, errno);
+            }
             core.requests.put_away(head, Place::Deferred);
             core.deferred.push_back(head);
             return;

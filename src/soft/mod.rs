@@ -15,6 +15,7 @@
 
 pub mod enter;
 pub mod files;
+pub mod files_registration;
 pub mod inbox;
 pub mod intake;
 pub mod memory;

@@ -1,5 +1,6 @@
 //! io_uring_register(2).
 
+use super::files_registration;
 use super::ops;
 use super::ring::Ring;
 use super::turn::Turn;
@@ -27,7 +28,8 @@ pub unsafe fn register(
         match opcode {
             PROBE => probe(arg, nr_args),
             ENABLE => enable(&mut turn, arg, nr_args),
-            _ => Err(Errno::EINVAL),
+            _ => files_registration::register(&mut turn, opcode, arg, nr_args)
+                .unwrap_or(Err(Errno::EINVAL)),
         }
     }
 }

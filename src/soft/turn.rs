@@ -99,7 +99,8 @@ impl<'a> Turn<'a> {
                 Outcome::Kept => {}
                 Outcome::Wait(_) if r.is(NOWAIT) => self.complete(request, Errno::EAGAIN.answer()),
                 Outcome::Wait(events) => {
-                    let armed = r.hold_file().and_then(|()| self.wait_for(request, events));
+                    let held = keep(r).and_then(|()| r.hold_file());
+                    let armed = held.and_then(|()| self.wait_for(request, events));
                     match armed {
                         Ok(()) => {}
                         // It cannot be polled.
@@ -108,7 +109,7 @@ impl<'a> Turn<'a> {
                     }
                 }
                 Outcome::Punt if r.is(NOWAIT) => self.complete(request, Errno::EAGAIN.answer()),
-                Outcome::Punt => match r.hold_file() {
+                Outcome::Punt => match keep(r).and_then(|()| r.hold_file()) {
                     Ok(()) => {
                         self.core.requests.put_away(request, Place::Queued);
                         work::push(self.ring, request);
@@ -217,6 +218,7 @@ impl<'a> Turn<'a> {
                 unsafe { self.start(request) };
             }
             if !self.ring.has_inbox() && self.core.runnable.is_empty() {
+                self.post_file_tags();
                 return;
             }
         }
@@ -351,6 +353,11 @@ impl<'a> Turn<'a> {
         super::poll::cancel_all(&mut self);
         super::timers::cancel_all(&mut self);
     }
+}
+
+/// Copies what the SQE points at: submission returns before the request is complete.
+fn keep(r: &mut Request) -> crate::sys::Result<()> {
+    (ops::of(r.sqe.opcode).keep)(r)
 }
 
 impl Drop for Turn<'_> {

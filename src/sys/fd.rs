@@ -65,3 +65,11 @@ pub fn move_away(fd: c_int) -> c_int {
         Err(_) => fd,
     }
 }
+
+/// Another descriptor of the same file for the program: the lowest that is free. `EMFILE`.
+pub fn duplicate_for_program(fd: c_int, closes_on_exec: bool) -> Result<c_int> {
+    let command = if closes_on_exec { libc::F_DUPFD_CLOEXEC } else { libc::F_DUPFD };
+    // SAFETY: fcntl with F_DUPFD takes no pointer.
+    unsafe { call(libc::SYS_fcntl, [fd as usize, command as usize, 0, 0, 0, 0]) }
+        .map(|fd| fd as c_int)
+}

@@ -5,7 +5,9 @@
 //! a worker does it (`run`, without the lock), after which `finish` has the last word, under the lock.
 
 mod nop;
+mod open;
 mod rw;
+mod slots;
 
 use super::request::Request;
 use super::turn::Turn;
@@ -46,12 +48,17 @@ pub enum State {
     None,
     /// A read or a write.
     Rw(rw::Rw),
+    /// An open.
+    Open(open::Open),
 }
 
 /// An operation.
 pub struct Op {
     /// Checks the SQE and takes what is needed out of it, at submission. The error is the CQE's `res`.
     pub prepare: fn(&mut Turn, &mut Request) -> Result<()>,
+    /// Copies what the SQE points at beside data: called at submission when it does not start there,
+    /// and whenever it has to wait or goes to a worker; the first time counts. The error is `res`.
+    pub keep: fn(&mut Request) -> Result<()>,
     /// Tries it without blocking.
     pub issue: fn(&mut Turn, &mut Request) -> Outcome,
     /// What it waited for has come: events of its file, or 0 for its time.
@@ -72,6 +79,7 @@ impl Op {
     /// One that there is not; others are described by how they differ from it.
     pub const NONE: Op = Op {
         prepare: |_, _| Ok(()),
+        keep: |_| Ok(()),
         issue: |_, _| Outcome::Done(Errno::EINVAL.answer()),
         ready: |turn, request, _| (of(request.sqe.opcode).issue)(turn, request),
         run: None,
@@ -106,5 +114,10 @@ static OPS: [Option<&'static Op>; io_uring_op::IORING_OP_LAST as usize] = {
     ops[IORING_OP_READ as usize] = Some(&rw::READ);
     ops[IORING_OP_WRITE as usize] = Some(&rw::WRITE);
     ops[IORING_OP_FSYNC as usize] = Some(&rw::FSYNC);
+    ops[IORING_OP_OPENAT as usize] = Some(&open::OPENAT);
+    ops[IORING_OP_OPENAT2 as usize] = Some(&open::OPENAT2);
+    ops[IORING_OP_CLOSE as usize] = Some(&slots::CLOSE);
+    ops[IORING_OP_FILES_UPDATE as usize] = Some(&slots::FILES_UPDATE);
+    ops[IORING_OP_FIXED_FD_INSTALL as usize] = Some(&slots::FIXED_FD_INSTALL);
     ops
 };
