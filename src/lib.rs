@@ -13,4 +13,4 @@ pub mod sys;
 /// Only rings that are served in this process take memory from it.
 #[cfg(not(test))]
 #[global_allocator]
-static HEAP: sys::allocator::Heap = sys::allocator::Heap::new();
+pub(crate) static HEAP: sys::allocator::Heap = sys::allocator::Heap::new();

@@ -18,7 +18,7 @@ mod policy;
 
 use crate::abi::uring::io_uring_params;
 use crate::soft;
-use crate::sys::{fd, Result};
+use crate::sys::{fd, file, Errno, Result};
 use core::ffi::{c_int, c_uint, c_void};
 
 /// Makes a ring of `entries` SQEs; `params` says what kind and is answered with what it became. What
@@ -48,8 +48,22 @@ pub unsafe fn enter(
     unsafe {
         match soft::find(fd, flags) {
             Some(ring) => soft::enter(&ring, to_submit, min_complete, flags, arg, arg_size),
-            None => kernel::enter(fd, to_submit, min_complete, flags, arg, arg_size),
+            None => {
+                none_of_ours(fd, kernel::enter(fd, to_submit, min_complete, flags, arg, arg_size))
+            }
         }
+    }
+}
+
+/// The kernel's answer about a descriptor that is no ring of ours. Where its own are blocked, it would
+/// answer so for any: what it says of a file that is no ring, then.
+#[inline]
+fn none_of_ours(fd: c_int, answer: Result<c_int>) -> Result<c_int> {
+    match answer {
+        Err(Errno::EPERM | Errno::EACCES | Errno::ENOSYS) if soft::serves() => {
+            Err(file::status_flags(fd).map_or(Errno::EBADF, |_| Errno::EOPNOTSUPP))
+        }
+        answer => answer,
     }
 }
 
@@ -67,7 +81,7 @@ pub unsafe fn register(
     unsafe {
         match soft::find_for_register(fd, opcode) {
             Some(ring) => soft::register(&ring, opcode, arg, nr_args),
-            None => kernel::register(fd, opcode, arg, nr_args),
+            None => none_of_ours(fd, kernel::register(fd, opcode, arg, nr_args)),
         }
     }
 }

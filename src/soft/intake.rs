@@ -28,6 +28,19 @@ struct Chain {
 
 /// Takes up to `count` SQEs in; returns how many were.
 pub fn submit(turn: &mut Turn, count: u32) -> u32 {
+    let pid = turn.core.pid;
+    let control = turn.ring.memory().control();
+    if control.shared.load(Ordering::Relaxed) == 0 {
+        return take_in(turn, count);
+    }
+    // The ring's own lock keeps out other threads, this one other processes.
+    control.intake.lock(pid);
+    let taken = take_in(turn, count);
+    control.intake.unlock();
+    taken
+}
+
+fn take_in(turn: &mut Turn, count: u32) -> u32 {
     let mut chain = Chain { head: null_mut(), last: null_mut(), failed: false };
     let mut taken = 0;
     while taken < count {

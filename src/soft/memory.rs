@@ -59,6 +59,10 @@ pub struct Control {
     pub pollers: AtomicU32,
     /// The ring's descriptor is readable.
     pub readable: AtomicU32,
+    /// Several processes have the ring: who submits needs `intake`.
+    pub shared: AtomicU32,
+    /// Whoever takes SQEs in holds it.
+    pub intake: SharedLock,
 }
 
 /// The mapping of our own page. It stays when the rings are resized.

@@ -16,6 +16,7 @@
 pub mod enter;
 pub mod files;
 pub mod files_registration;
+pub mod fork;
 pub mod inbox;
 pub mod intake;
 pub mod memory;
@@ -35,7 +36,7 @@ pub use enter::enter;
 pub use memory::map;
 pub use registration::register;
 pub use setup::setup;
-pub use table::close;
+pub use table::{close, serves};
 
 use crate::abi::uring::{IORING_ENTER_REGISTERED_RING, IORING_REGISTER_USE_REGISTERED_RING};
 use crate::sys::atomic;

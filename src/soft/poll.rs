@@ -51,6 +51,14 @@ impl Polls {
         }
     }
 
+    /// Gives up this process's copy of an epoll that its parent goes on with.
+    pub fn leave_behind(&self) {
+        if self.epoll >= 0 {
+            // SAFETY: the copy is of no use, and nobody will close it again.
+            let _ = unsafe { fd::close(self.epoll) };
+        }
+    }
+
     fn open(&mut self, ring_fd: c_int) -> Result<c_int> {
         if self.epoll < 0 {
             self.epoll = fd::move_away(epoll::create()?);

@@ -8,13 +8,13 @@ use super::request::{Queue, Request, Requests};
 use super::timers::Timers;
 use crate::abi::uring::IORING_SETUP_R_DISABLED;
 use crate::sys::lock::Lock;
-use crate::sys::{fd, process};
+use crate::sys::{fd, identity, process};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 /// What belongs to the holder of the ring's lock.
 pub struct Core {
@@ -31,6 +31,8 @@ pub struct Core {
     pub pid: u32,
     /// Submission starts only after it was enabled.
     pub disabled: bool,
+    /// The program has closed it: nothing starts any more.
+    pub is_closed: bool,
     /// The only thread that may submit, with SINGLE_ISSUER; 0: none yet.
     pub issuer: i32,
     /// Requests.
@@ -63,6 +65,7 @@ impl Core {
             fd,
             pid: process::id() as u32,
             disabled: flags & IORING_SETUP_R_DISABLED != 0,
+            is_closed: false,
             issuer: 0,
             requests: Requests::new(),
             runnable: Queue::new(),
@@ -85,8 +88,14 @@ pub struct Ring {
     memory: AtomicPtr<Memory>,
     /// What workers have done, last first.
     inbox: Inbox<Request>,
-    /// The table's reference and one for each call that is inside.
+    /// The table's references, one for each name, and one for each call that is inside.
     references: AtomicU32,
+    /// Descriptors that the table knows it by.
+    pub names: AtomicU32,
+    /// Its lock is held for a fork.
+    pub forking: AtomicBool,
+    /// Our own descriptor, again: it does not change, and needs no lock.
+    own: c_int,
 }
 
 // SAFETY: the core is only touched under the lock; the rest is atomic.
@@ -98,6 +107,9 @@ impl Ring {
     /// A ring with the table's reference.
     pub fn new(core: Core) -> Self {
         Ring {
+            own: core.fd,
+            names: AtomicU32::new(1),
+            forking: AtomicBool::new(false),
             lock: Lock::new(),
             memory: AtomicPtr::new((&raw const *core.memory).cast_mut()),
             core: UnsafeCell::new(core),
@@ -166,10 +178,40 @@ impl Ring {
         unsafe { Queue::of(self.inbox.take()) }
     }
 
-    /// Another reference.
+    /// Whether `fd` is this ring's eventfd.
+    pub fn is_file(&self, fd: c_int) -> bool {
+        identity::are_same(fd, self.own)
+    }
+
+    /// Whether `fd` is the descriptor that we have of it.
+    pub fn is_own(&self, fd: c_int) -> bool {
+        fd == self.own
+    }
+
+    /// In a new process: no reference is left, and nobody is inside.
+    ///
+    /// # Safety
+    /// No other thread of this process may know of the ring yet.
+    pub unsafe fn disown(&self) {
+        self.references.store(0, Ordering::Relaxed);
+        self.names.store(0, Ordering::Relaxed);
+    }
+
+    /// In a new process, for its first name: the lock is free, and nothing was handed in.
+    ///
+    /// # Safety
+    /// As for [`Ring::disown`].
+    pub unsafe fn start_over(&self) {
+        // SAFETY: as the caller says.
+        unsafe { self.lock.reset() };
+        // What workers of the parent have handed in is the parent's.
+        let _ = self.inbox.take();
+    }
+
+    /// Another reference; returns how many there were.
     #[inline]
-    pub fn acquire(&self) {
-        self.references.fetch_add(1, Ordering::Relaxed);
+    pub fn acquire(&self) -> u32 {
+        self.references.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Another reference, unless the last is gone.

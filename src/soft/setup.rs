@@ -4,7 +4,7 @@ use super::memory::{ControlPage, Memory};
 use super::ring::{Core, Ring};
 use super::table;
 use crate::abi::uring::*;
-use crate::sys::{fd, file, Errno, Result};
+use crate::sys::{fd, file, identity, Errno, Result};
 use alloc::boxed::Box;
 use core::ffi::{c_int, c_uint};
 
@@ -64,7 +64,8 @@ pub unsafe fn setup(entries: c_uint, params: &mut io_uring_params) -> Result<c_i
     memory.describe(&mut answer);
     answer.features = FEATURES;
     let fd = file::eventfd_nonblocking()?;
-    let made = fd::hold(fd)
+    let made = identity::mark(fd)
+        .and_then(|()| fd::hold(fd))
         .and_then(|own| table::insert(fd, Box::new(Ring::new(Core::new(memory, flags, own)))));
     made.inspect_err(|_| {
         // SAFETY: nobody knows of it.

@@ -1,16 +1,19 @@
 //! Which descriptors are rings of ours.
 //!
-//! Looking one up takes no lock: rings are never unmapped before the last call inside has left, and a
-//! slot says whether it is in use.
+//! A ring has a reference for each descriptor that is one of its names, and for each call that is inside.
+//! A program may close a descriptor without telling us; that it is another file by now is noticed when it
+//! is used, when its number becomes a ring again, and by looking at a few whenever a ring is made.
 
+use super::fork;
 use super::ring::Ring;
 use crate::sys::lock::Lock;
-use crate::sys::{fd, Errno, Result};
+use crate::sys::{fd, file, fork as sys_fork, identity, mem, Errno, Result};
 use alloc::boxed::Box;
 use core::ffi::c_int;
+use core::mem::size_of;
 use core::ops::Deref;
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 const CHUNK: usize = 512;
 const CHUNKS: usize = 2048;
@@ -27,8 +30,12 @@ impl Chunk {
 
 struct Table {
     chunks: [AtomicPtr<Chunk>; CHUNKS],
-    /// How many rings there are; without any, nothing has to be looked up.
+    /// How many descriptors are rings; without any, nothing has to be looked up.
     count: AtomicU32,
+    /// There has been one.
+    serves: AtomicBool,
+    /// Where the search for rings that were closed behind our back goes on.
+    swept: AtomicUsize,
     /// Held by whoever adds, removes or looks up.
     lock: Lock,
 }
@@ -43,6 +50,8 @@ static TABLE: Table = Table {
         chunks
     },
     count: AtomicU32::new(0),
+    serves: AtomicBool::new(false),
+    swept: AtomicUsize::new(0),
     lock: Lock::new(),
 };
 
@@ -85,47 +94,167 @@ pub fn find(fd: c_int) -> Option<Used> {
 }
 
 fn find_in_table(fd: c_int) -> Option<Used> {
-    let slot = slot(fd)?;
-    let _held = TABLE.lock.lock();
+    fork::start_over(start_over);
+    let is_marked = file::status_flags(fd) == Ok(identity::MARK);
+    let held = TABLE.lock.lock();
+    let ring = slot(fd).map_or(null_mut(), |slot| slot.load(Ordering::Acquire));
     // SAFETY: under the lock the table's own reference keeps what the slot has.
-    let ring = unsafe { slot.load(Ordering::Acquire).as_ref() }?;
+    match unsafe { ring.as_ref() } {
+        Some(ring) if is_marked || ring.is_file(fd) => {
+            ring.acquire();
+            Some(Used(ring))
+        }
+        Some(_) => {
+            let gone = remove(fd, true);
+            drop(held);
+            gone.give_up();
+            None
+        }
+        None if is_marked => {
+            let ring = namesake(fd)?;
+            ring.acquire();
+            Some(Used(ring))
+        }
+        None => None,
+    }
+}
+
+/// The ring that `fd` is another descriptor of, as by dup(2); from now on the table knows it by that one
+/// too. Under the lock.
+fn namesake(fd: c_int) -> Option<&'static Ring> {
+    let ring = each_slot().find_map(|slot| {
+        // SAFETY: under the lock the table's own reference keeps what a slot has.
+        unsafe { slot.load(Ordering::Relaxed).as_ref() }.filter(|ring| ring.is_file(fd))
+    })?;
+    let slot = slot_made(fd).ok()?;
     ring.acquire();
-    Some(Used(ring))
+    ring.names.fetch_add(1, Ordering::Relaxed);
+    slot.store((&raw const *ring).cast_mut(), Ordering::Release);
+    TABLE.count.fetch_add(1, Ordering::Relaxed);
+    Some(ring)
+}
+
+fn each_slot() -> impl Iterator<Item = &'static AtomicPtr<Ring>> {
+    // SAFETY: chunks are never freed.
+    let chunks =
+        TABLE.chunks.iter().filter_map(|chunk| unsafe { chunk.load(Ordering::Acquire).as_ref() });
+    chunks.flat_map(|chunk| chunk.rings.iter())
+}
+
+/// The slot for `fd`, whose chunk may have to be made. Under the lock.
+fn slot_made(fd: c_int) -> Result<&'static AtomicPtr<Ring>> {
+    let index = usize::try_from(fd).map_err(|_| Errno::EBADF)?;
+    let chunk = TABLE.chunks.get(index / CHUNK).ok_or(Errno::EMFILE)?;
+    if chunk.load(Ordering::Acquire).is_null() {
+        // SAFETY: zeroed memory is a chunk without rings. It stays.
+        let new = unsafe { mem::map_anonymous(size_of::<Chunk>(), 0) }?;
+        chunk.store(new.cast(), Ordering::Release);
+    }
+    slot(fd).ok_or(Errno::EMFILE)
 }
 
 /// Makes a ring known as `fd`. One that had this descriptor before was closed behind our back.
 pub fn insert(fd: c_int, ring: Box<Ring>) -> Result<()> {
-    let index = usize::try_from(fd).map_err(|_| Errno::EBADF)?;
-    let chunk = TABLE.chunks.get(index / CHUNK).ok_or(Errno::EMFILE)?;
+    fork::prepare();
+    fork::start_over(start_over);
     let held = TABLE.lock.lock();
-    if chunk.load(Ordering::Acquire).is_null() {
-        let new = Box::new(Chunk::new());
-        chunk.store(Box::into_raw(new), Ordering::Release);
-    }
-    let slot = slot(fd).ok_or(Errno::EMFILE)?;
-    let old = slot.swap(Box::into_raw(ring), Ordering::AcqRel);
-    if old.is_null() {
-        TABLE.count.fetch_add(1, Ordering::Relaxed);
-    }
+    let slot = slot_made(fd)?;
+    let replaced = remove(fd, true);
+    let closed = sweep();
+    slot.store(Box::into_raw(ring), Ordering::Release);
+    TABLE.count.fetch_add(1, Ordering::Relaxed);
+    TABLE.serves.store(true, Ordering::Relaxed);
     drop(held);
-    forget(old);
+    replaced.give_up();
+    closed.give_up();
     Ok(())
+}
+
+/// Looks at some descriptors, others each time, for a ring that was closed behind our back.
+fn sweep() -> Removed {
+    const AT_A_TIME: usize = 32;
+    let from = TABLE.swept.load(Ordering::Relaxed);
+    for index in from..from + AT_A_TIME {
+        if index / CHUNK >= CHUNKS || TABLE.chunks[index / CHUNK].load(Ordering::Relaxed).is_null()
+        {
+            TABLE.swept.store(0, Ordering::Relaxed);
+            return Removed(null_mut());
+        }
+        let fd = index as c_int;
+        let Some(slot) = slot(fd) else { continue };
+        // SAFETY: under the lock the table's own reference keeps what the slot has.
+        let Some(ring) = (unsafe { slot.load(Ordering::Relaxed).as_ref() }) else { continue };
+        if file::status_flags(fd) != Ok(identity::MARK) && !ring.is_file(fd) {
+            TABLE.swept.store(index, Ordering::Relaxed);
+            return remove(fd, true);
+        }
+    }
+    TABLE.swept.store(from + AT_A_TIME, Ordering::Relaxed);
+    Removed(null_mut())
 }
 
 /// Closes the ring that `fd` is; false when it is none of ours.
 pub fn close(fd: c_int) -> bool {
-    let Some(slot) = slot(fd) else { return false };
-    let held = TABLE.lock.lock();
-    let ring = slot.swap(null_mut(), Ordering::AcqRel);
-    if ring.is_null() {
+    if TABLE.count.load(Ordering::Relaxed) == 0 {
         return false;
     }
-    TABLE.count.fetch_sub(1, Ordering::Relaxed);
+    fork::start_over(start_over);
+    let held = TABLE.lock.lock();
+    let gone = remove(fd, false);
     drop(held);
+    if gone.0.is_null() {
+        return false;
+    }
     // SAFETY: the descriptor is the ring's, and was handed to us to close.
     let _ = unsafe { fd::close(fd) };
-    forget(ring);
+    gone.give_up();
     true
+}
+
+/// A reference of the table's that it gives up.
+#[must_use]
+struct Removed(*mut Ring);
+
+impl Removed {
+    /// Not under the lock: with its last name, the ring shuts down.
+    fn give_up(self) {
+        // SAFETY: the table's reference has become this one's.
+        if let Some(ring) = unsafe { self.0.as_ref() } {
+            if ring.names.fetch_sub(1, Ordering::Relaxed) == 1 {
+                super::turn::Turn::take(ring).shut_down();
+            }
+            drop(Used(ring));
+        }
+    }
+}
+
+/// Takes `fd` out of the table. When it was closed `behind_our_back`, there may be a descriptor that the
+/// table does not know yet: it knows the ring by that one then. Under the lock.
+fn remove(fd: c_int, behind_our_back: bool) -> Removed {
+    const LIKELY: c_int = 1024;
+    let Some(slot) = slot(fd) else { return Removed(null_mut()) };
+    // SAFETY: under the lock the table's own reference keeps what the slot has.
+    let Some(ring) = (unsafe { slot.load(Ordering::Relaxed).as_ref() }) else {
+        return Removed(null_mut());
+    };
+    if behind_our_back && ring.names.load(Ordering::Relaxed) == 1 {
+        let is_name = |other: &c_int| {
+            *other != fd
+                && file::status_flags(*other) == Ok(identity::MARK)
+                && !ring.is_own(*other)
+                && ring.is_file(*other)
+        };
+        if let Some(other) = (0..LIKELY).find(is_name) {
+            namesake(other);
+        }
+    }
+    TABLE.count.fetch_sub(1, Ordering::Relaxed);
+    Removed(slot.swap(null_mut(), Ordering::AcqRel))
+}
+
+/// Whether a ring was ever served in this process.
+pub fn serves() -> bool {
+    TABLE.serves.load(Ordering::Relaxed)
 }
 
 /// Gives up a reference to a ring that was counted by hand.
@@ -133,11 +262,43 @@ pub fn give_up(ring: &'static Ring) {
     drop(Used(ring));
 }
 
-/// Gives up the table's reference to a ring that is not in it any more.
-fn forget(ring: *mut Ring) {
-    // SAFETY: it was the table's, whose reference becomes this one's.
-    if let Some(ring) = unsafe { ring.as_ref() } {
-        super::turn::Turn::take(ring).shut_down();
-        drop(Used(ring));
+/// In a new process: the rings become its own.
+fn start_over() {
+    // SAFETY: no other thread of this process has come past fork::start_over yet.
+    unsafe {
+        TABLE.lock.reset();
+        // A ring that has several names counts them anew, and is adopted once.
+        for ring in each_ring() {
+            ring.disown();
+        }
+        for ring in each_ring() {
+            if ring.acquire() == 0 {
+                fork::adopt(ring);
+            }
+        }
     }
+}
+
+/// [`start_over`], in a child whose parent had the table in order.
+pub fn start_over_now() {
+    start_over();
+    sys_fork::set_known(sys_fork::Subject::Table);
+}
+
+fn each_ring() -> impl Iterator<Item = &'static Ring> {
+    // SAFETY: the caller sees to it that the table's references stay.
+    each_slot().filter_map(|slot| unsafe { slot.load(Ordering::Relaxed).as_ref() })
+}
+
+/// Before a fork: nobody gets at the table until it is let go; calls `each` for every ring.
+pub fn hold(each: impl FnMut(&'static Ring)) {
+    core::mem::forget(TABLE.lock.lock());
+    each_ring().for_each(each);
+}
+
+/// After [`hold`], in the same process.
+pub fn let_go(each: impl FnMut(&'static Ring)) {
+    each_ring().for_each(each);
+    // SAFETY: hold has left it held.
+    unsafe { TABLE.lock.unlock() };
 }

@@ -9,6 +9,7 @@ use super::ring::{Core, Ring};
 use super::work;
 use crate::abi::uring::*;
 use crate::sys::{file, futex, Errno};
+use alloc::vec::Vec;
 use core::mem::ManuallyDrop;
 use core::ptr::null_mut;
 use core::sync::atomic::{fence, Ordering};
@@ -39,6 +40,20 @@ impl<'a> Turn<'a> {
         Some(Turn { ring, core: unsafe { &mut *ring.core() }, reaps: false })
     }
 
+    /// Leaves the lock held.
+    pub fn suspend(self) {
+        let _ = ManuallyDrop::new(self);
+    }
+
+    /// Goes on with a turn that was suspended.
+    ///
+    /// # Safety
+    /// It must be, in this process.
+    pub unsafe fn resume(ring: &'a Ring) -> Self {
+        // SAFETY: the lock is held, and ours.
+        Turn { ring, core: unsafe { &mut *ring.core() }, reaps: false }
+    }
+
     /// Starts a request that is at hand.
     ///
     /// # Safety
@@ -49,6 +64,10 @@ impl<'a> Turn<'a> {
         if r.is(REFUSED) {
             let result = r.result;
             return unsafe { self.complete(request, result) };
+        }
+        if self.core.is_closed {
+            // SAFETY: as above.
+            return unsafe { self.complete(request, Errno::ECANCELED.answer()) };
         }
         let op = ops::of(r.sqe.opcode);
         if op.needs_file && matches!(r.reference, Reference::None) {
@@ -349,9 +368,38 @@ impl<'a> Turn<'a> {
 
     /// The program has closed the ring: what can be cancelled is.
     pub fn shut_down(mut self) {
+        self.core.is_closed = true;
         self.core.overflow.clear();
         super::poll::cancel_all(&mut self);
         super::timers::cancel_all(&mut self);
+        self.cancel_queued();
+        while let Some(head) = self.core.deferred.pop_front() {
+            // SAFETY: deferred chains are live.
+            unsafe {
+                self.core.requests.outstanding += super::intake::chain_length(head);
+                self.core.requests.fetch(head);
+                self.core.runnable.push(head);
+            }
+        }
+    }
+
+    /// Cancels what waits for a worker.
+    fn cancel_queued(&mut self) {
+        let queued: Vec<_> = self
+            .core
+            .requests
+            .iter()
+            // SAFETY: requests in flight are live.
+            .filter(|request| unsafe { (**request).place == Place::Queued })
+            .collect();
+        for request in queued {
+            // SAFETY: completing one has only its own links go on.
+            unsafe {
+                if work::take_back(self.ring, request) {
+                    self.complete(request, Errno::ECANCELED.answer());
+                }
+            }
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 use super::ops;
 use super::request::{Queue, Request};
 use super::ring::Ring;
+use crate::sys::fork::{self, Subject};
 use crate::sys::lock::Lock;
 use crate::sys::{futex, process, worker, Errno};
 use core::cell::UnsafeCell;
@@ -46,6 +47,7 @@ static WORK: Work = Work {
 /// # Safety
 /// It must be live until it was handed in; the ring too.
 pub unsafe fn push(ring: &Ring, request: *mut Request) {
+    fork::start_over(Subject::Work, start_over);
     ring.acquire();
     // SAFETY: as the caller says; the state is the request's own.
     unsafe {
@@ -71,6 +73,18 @@ pub unsafe fn push(ring: &Ring, request: *mut Request) {
             // There is nobody to do it: we do, late.
             drain();
         }
+    }
+}
+
+/// In a new process: what is queued, and those who would do it, are the parent's.
+fn start_over() {
+    // SAFETY: no other thread of this process has come past fork::start_over yet.
+    unsafe {
+        WORK.lock.reset();
+        WORK.queue.get().write(Queue::new());
+    }
+    for count in [&WORK.asleep, &WORK.looking, &WORK.workers] {
+        count.store(0, Ordering::Relaxed);
     }
 }
 

@@ -2,11 +2,13 @@
 //! program's `malloc`, which a library without a C library cannot count on, and which must not be called
 //! while a program's own allocator waits for I/O.
 
+use super::fork::{self, Subject};
 use super::lock::Lock;
 use super::mem;
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
 use core::ptr::null_mut;
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use dlmalloc::{Allocator, Dlmalloc};
 
 struct Pages;
@@ -49,10 +51,15 @@ unsafe impl Allocator for Pages {
     }
 }
 
-/// The process's heap. It has no page while nothing is allocated.
+/// The process's heap. It has no page while nothing is allocated. What a child inherits of it by an untidy
+/// fork is left alone: nothing of it is freed.
 pub struct Heap {
     lock: Lock,
     inner: UnsafeCell<Inner>,
+    /// Counts the heaps that this process had, its parents' included.
+    generation: AtomicUsize,
+    /// The lock is held for a fork.
+    forking: AtomicBool,
 }
 
 struct Inner {
@@ -69,15 +76,10 @@ impl Inner {
         Inner { heap: Dlmalloc::new_with_allocator(Pages), live: 0 }
     }
 
-    fn count(&mut self, allocated: *mut u8) -> *mut u8 {
-        self.live += usize::from(!allocated.is_null());
-        allocated
-    }
-
-    unsafe fn free(&mut self, ptr: *mut u8, layout: Layout) {
+    unsafe fn free(&mut self, memory: *mut u8, size: usize, align: usize) {
         // SAFETY: the caller passes what was allocated here; nobody has any of what is destroyed.
         unsafe {
-            self.heap.free(ptr, layout.size(), layout.align());
+            self.heap.free(memory, size, align);
             self.live -= 1;
             if self.live == 0 {
                 core::mem::replace(self, Inner::new()).heap.destroy();
@@ -86,10 +88,94 @@ impl Inner {
     }
 }
 
+/// In front of each piece of memory: the generation of the heap that it is of.
+const HEAD: usize = 16;
+
+fn head(layout: Layout) -> usize {
+    layout.align().max(HEAD)
+}
+
+/// How often a fork looks whether the lock has become free.
+const PATIENCE: u32 = 10_000;
+
 impl Heap {
     /// An empty one, without any page.
     pub const fn new() -> Self {
-        Heap { lock: Lock::new(), inner: UnsafeCell::new(Inner::new()) }
+        Heap {
+            lock: Lock::new(),
+            inner: UnsafeCell::new(Inner::new()),
+            generation: AtomicUsize::new(0),
+            forking: AtomicBool::new(false),
+        }
+    }
+
+    /// In a new process, whose parent may have been at work on it.
+    fn start_over(&self) {
+        // SAFETY: no other thread of this process has come past fork::start_over yet.
+        unsafe {
+            self.lock.reset();
+            // The old one is not dropped: its memory is in use.
+            self.inner.get().write(Inner::new());
+        }
+        self.generation.fetch_add(1, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn with<R>(&self, work: impl FnOnce(&mut Inner, usize) -> R) -> R {
+        fork::start_over(Subject::Heap, || self.start_over());
+        let _held = self.lock.lock();
+        // SAFETY: the lock makes the heap ours.
+        work(unsafe { &mut *self.inner.get() }, self.generation.load(Ordering::Relaxed))
+    }
+
+    /// Before a fork: nobody is at work on the heap until [`Heap::after_fork`].
+    pub fn before_fork(&self) {
+        fork::start_over(Subject::Heap, || self.start_over());
+        for _ in 0..PATIENCE {
+            if let Some(guard) = self.lock.try_lock() {
+                core::mem::forget(guard);
+                self.forking.store(true, Ordering::Relaxed);
+                return;
+            }
+            super::process::yield_now();
+        }
+    }
+
+    /// After it, in the child or not. A child whose parent was at work on the heap gets an empty one.
+    pub fn after_fork(&self, is_child: bool) {
+        if !self.forking.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        if is_child {
+            // SAFETY: before_fork has left it held, and this is the only thread.
+            unsafe { self.lock.reset() };
+            fork::set_known(Subject::Heap);
+        } else {
+            // SAFETY: before_fork has left it held.
+            unsafe { self.lock.unlock() };
+        }
+    }
+
+    unsafe fn allocate(&self, layout: Layout, zeroed: bool) -> *mut u8 {
+        let head = head(layout);
+        let Some(size) = layout.size().checked_add(head) else { return null_mut() };
+        self.with(|inner, generation| {
+            // SAFETY: dlmalloc is an allocator; the head is inside of what it gave, and aligned.
+            unsafe {
+                let at = if zeroed {
+                    inner.heap.calloc(size, head)
+                } else {
+                    inner.heap.malloc(size, head)
+                };
+                if at.is_null() {
+                    return at;
+                }
+                inner.live += 1;
+                let memory = at.add(head);
+                memory.cast::<usize>().sub(1).write(generation);
+                memory
+            }
+        })
     }
 }
 
@@ -102,34 +188,50 @@ impl Default for Heap {
 // SAFETY: dlmalloc is an allocator; the lock makes its state the caller's.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let _held = self.lock.lock();
-        // SAFETY: see above.
-        unsafe {
-            let inner = &mut *self.inner.get();
-            let allocated = inner.heap.malloc(layout.size(), layout.align());
-            inner.count(allocated)
-        }
+        // SAFETY: as the caller says.
+        unsafe { self.allocate(layout, false) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        let _held = self.lock.lock();
-        // SAFETY: see above.
-        unsafe {
-            let inner = &mut *self.inner.get();
-            let allocated = inner.heap.calloc(layout.size(), layout.align());
-            inner.count(allocated)
-        }
+        // SAFETY: as the caller says.
+        unsafe { self.allocate(layout, true) }
     }
 
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        let _held = self.lock.lock();
-        // SAFETY: see above; the caller passes what alloc gave.
-        unsafe { (*self.inner.get()).free(ptr, layout) }
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        let head = head(layout);
+        self.with(|inner, generation| {
+            // SAFETY: the caller passes what alloc gave, which has a head.
+            unsafe {
+                if memory.cast::<usize>().sub(1).read() == generation {
+                    inner.free(memory.sub(head), layout.size() + head, head);
+                }
+            }
+        });
     }
 
-    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        let _held = self.lock.lock();
-        // SAFETY: see above; the caller passes what alloc gave.
-        unsafe { (*self.inner.get()).heap.realloc(ptr, layout.size(), layout.align(), new_size) }
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        let head = head(layout);
+        let Some(size) = new_size.checked_add(head) else { return null_mut() };
+        let moved = self.with(|inner, generation| {
+            // SAFETY: as in dealloc.
+            unsafe {
+                if memory.cast::<usize>().sub(1).read() != generation {
+                    return None;
+                }
+                let at = inner.heap.realloc(memory.sub(head), layout.size() + head, head, size);
+                Some(if at.is_null() { at } else { at.add(head) })
+            }
+        });
+        moved.unwrap_or_else(|| {
+            // SAFETY: the new size is valid, and the old memory stays as it is.
+            unsafe {
+                let new = self
+                    .allocate(Layout::from_size_align_unchecked(new_size, layout.align()), false);
+                if !new.is_null() {
+                    memory.copy_to_nonoverlapping(new, layout.size().min(new_size));
+                }
+                new
+            }
+        })
     }
 }

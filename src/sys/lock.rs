@@ -66,6 +66,19 @@ impl Lock {
         drop(Guard(self));
     }
 
+    /// Makes it a free one, in a new process: whoever had it is in the parent.
+    ///
+    /// # Safety
+    /// No other thread may use it yet.
+    pub unsafe fn reset(&self) {
+        self.0.store(FREE, Ordering::Relaxed);
+    }
+
+    /// Whether somebody holds it, now.
+    pub fn is_held(&self) -> bool {
+        self.0.load(Ordering::Relaxed) != FREE
+    }
+
     #[cold]
     fn lock_contended(&self) {
         for _ in 0..SPINS {

@@ -14,11 +14,31 @@ pub fn yield_now() {
     let _ = unsafe { call(libc::SYS_sched_yield, [0; 6]) };
 }
 
-/// Whether process `id` lives, as far as this one can tell.
+/// Whether process `id` lives, as far as this one can tell: one that is dead and was not waited for does
+/// not.
 pub fn lives(id: u32) -> bool {
-    // SAFETY: signal 0 only asks.
-    let asked = unsafe { call(libc::SYS_kill, [id as usize, 0, 0, 0, 0, 0]) };
-    asked != Err(super::Errno::of(libc::ESRCH))
+    // SAFETY: pidfd_open takes plain numbers.
+    match unsafe { call(libc::SYS_pidfd_open, [id as usize, 0, 0, 0, 0, 0]) } {
+        Ok(pidfd) => {
+            let mut poll = libc::pollfd { fd: pidfd as i32, events: libc::POLLIN, revents: 0 };
+            let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+            let args = [&raw mut poll as usize, 1, &raw const now as usize, 0, 8, 0];
+            // SAFETY: the kernel reads and writes what is in this frame; the descriptor is ours.
+            let ended = unsafe {
+                let polled = call(libc::SYS_ppoll, args);
+                let _ = super::fd::close(pidfd as i32);
+                polled
+            };
+            ended != Ok(1)
+        }
+        Err(errno) if errno == super::Errno::of(libc::ESRCH) => false,
+        // Not allowed, no descriptor left, or an old kernel, to which the dead live until waited for.
+        Err(_) => {
+            // SAFETY: signal 0 only asks.
+            let asked = unsafe { call(libc::SYS_kill, [id as usize, 0, 0, 0, 0, 0]) };
+            asked != Err(super::Errno::of(libc::ESRCH))
+        }
+    }
 }
 
 /// The calling thread's id.

@@ -1,0 +1,105 @@
+//! Rings in a process that inherited them. The memory is shared with the parent, the descriptors are the
+//! same files, what was registered stays usable; requests in flight, and all that serves them, are the
+//! parent's alone.
+//!
+//! Where the C library has a part in a fork, every lock of ours is held meanwhile, so that the child gets
+//! all of it in order. Else a ring that was in use gives up what was registered.
+
+use super::request::{Reference, Request};
+use super::ring::{Core, Ring};
+use super::table;
+use super::turn::Turn;
+use crate::sys::fork::{self, Subject};
+use crate::sys::{fd, process};
+use core::mem::replace;
+use core::ptr::read;
+use core::sync::atomic::Ordering;
+
+/// Before a process gets its first ring.
+pub fn prepare() {
+    fork::call_around(before, after_in_parent, after_in_child);
+}
+
+/// How often a fork looks whether a ring's lock has become free.
+const PATIENCE: u32 = 10_000;
+
+extern "C" fn before() {
+    table::hold(|ring| {
+        if ring.forking.load(Ordering::Relaxed) {
+            return; // by another name of it
+        }
+        for _ in 0..PATIENCE {
+            if let Some(turn) = Turn::try_take(ring) {
+                turn.core.memory.control().shared.store(1, Ordering::Relaxed);
+                turn.suspend();
+                ring.forking.store(true, Ordering::Relaxed);
+                return;
+            }
+            process::yield_now();
+        }
+    });
+    #[cfg(not(test))]
+    crate::HEAP.before_fork();
+}
+
+extern "C" fn after_in_parent() {
+    #[cfg(not(test))]
+    crate::HEAP.after_fork(false);
+    table::let_go(|ring| {
+        if ring.forking.swap(false, Ordering::Relaxed) {
+            // SAFETY: before has suspended a turn.
+            drop(unsafe { Turn::resume(ring) });
+        }
+    });
+}
+
+extern "C" fn after_in_child() {
+    #[cfg(not(test))]
+    crate::HEAP.after_fork(true);
+    table::start_over_now();
+}
+
+/// Makes a ring that this process inherited its own.
+///
+/// # Safety
+/// No other thread of this process may know of rings yet.
+pub unsafe fn adopt(ring: &Ring) {
+    let was_forking = ring.forking.swap(false, Ordering::Relaxed);
+    let is_tidy = was_forking || !ring.lock().is_held();
+    // SAFETY: the caller says that this is the only thread.
+    unsafe {
+        let core = &mut *ring.core();
+        core.memory.control().shared.store(1, Ordering::Relaxed);
+        // What is not taken over is not dropped either: threads of the parent may have been at it.
+        let mut new = Core::new(read(&core.memory), core.flags, core.fd);
+        new.disabled = core.disabled;
+        new.issuer = core.issuer;
+        core.polls.leave_behind();
+        if is_tidy {
+            for request in core.requests.iter() {
+                release_file(&mut *request);
+            }
+            new.files = read(&core.files);
+        }
+        core::ptr::write(core, new);
+        ring.start_over();
+    }
+}
+
+/// Closes this process's descriptor of a file that a request of the parent's keeps open.
+fn release_file(request: &mut Request) {
+    match replace(&mut request.reference, Reference::None) {
+        Reference::Descriptor(held) => {
+            // SAFETY: it is the copy that this process got by the fork.
+            let _ = unsafe { fd::close(held) };
+        }
+        Reference::Fixed(file) => drop(file),
+        Reference::None => {}
+    }
+}
+
+/// Calls `start` if the rings are not yet this process's.
+#[inline]
+pub fn start_over(start: impl FnOnce()) {
+    fork::start_over(Subject::Table, start);
+}

@@ -1,0 +1,65 @@
+//! Telling files apart that look the same: those without a name, as eventfds.
+
+use super::{call, fd, process, Errno, Result};
+use core::ffi::c_int;
+
+/// Status flags that next to no file has: they mark ours, for the price of asking for them.
+pub const MARK: c_int = libc::O_RDWR | libc::O_NONBLOCK | libc::O_APPEND;
+
+/// Gives a file status flags that can be set: [`MARK`]'s.
+pub fn mark(fd: c_int) -> Result<()> {
+    // SAFETY: fcntl with F_SETFL takes no pointer.
+    unsafe { call(libc::SYS_fcntl, [fd as usize, libc::F_SETFL as usize, MARK as usize, 0, 0, 0]) }
+        .map(drop)
+}
+
+/// Whether two descriptors of this process are one open file.
+pub fn are_same(a: c_int, b: c_int) -> bool {
+    const KCMP_FILE: usize = 0;
+    let pid = process::id() as usize;
+    // SAFETY: kcmp takes plain numbers.
+    match unsafe { call(libc::SYS_kcmp, [pid, pid, KCMP_FILE, a as usize, b as usize, 0]) } {
+        Ok(order) => order == 0,
+        Err(Errno::EBADF) => false,
+        // A policy forbids it, or the kernel was built without it.
+        Err(_) => match (eventfd_id(a), eventfd_id(b)) {
+            (Ok(a), Ok(b)) => a == b,
+            _ => false,
+        },
+    }
+}
+
+/// The number that /proc gives an eventfd. `EINVAL` for a file of another kind.
+fn eventfd_id(eventfd: c_int) -> Result<u64> {
+    const KEY: &[u8] = b"eventfd-id:";
+    const FOLDER: &[u8] = b"/proc/self/fdinfo/";
+    let mut path = [0u8; FOLDER.len() + 11];
+    path[..FOLDER.len()].copy_from_slice(FOLDER);
+    let mut digits = [0u8; 10];
+    let (mut count, mut rest) = (0, eventfd.unsigned_abs());
+    while rest > 0 || count == 0 {
+        digits[count] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        count += 1;
+    }
+    for (to, digit) in path[FOLDER.len()..].iter_mut().zip(digits[..count].iter().rev()) {
+        *to = *digit;
+    }
+    let mut text = [0u8; 256];
+    // SAFETY: the path ends with 0, and the kernel writes to the text of this frame.
+    let length = unsafe {
+        let flags = (libc::O_RDONLY | libc::O_CLOEXEC) as usize;
+        let at = libc::AT_FDCWD as usize;
+        let file = call(libc::SYS_openat, [at, path.as_ptr() as usize, flags, 0, 0, 0])? as c_int;
+        let args = [file as usize, text.as_mut_ptr() as usize, text.len(), 0, 0, 0];
+        let length = call(libc::SYS_read, args);
+        let _ = fd::close(file);
+        length?
+    };
+    let text = &text[..length];
+    let found = text.windows(KEY.len()).position(|part| part == KEY).ok_or(Errno::EINVAL)?;
+    let id = text[found + KEY.len()..].iter().skip_while(|byte| **byte == b' ');
+    Ok(id
+        .take_while(|byte| byte.is_ascii_digit())
+        .fold(0, |id, digit| id * 10 + u64::from(digit - b'0')))
+}
