@@ -119,3 +119,51 @@ pub fn closes_slowly(fd: c_int) -> bool {
             && matches!(status.f_type as i64, NFS | FUSE | CIFS | SMB2 | CEPH)
     }
 }
+
+/// statx(2).
+pub unsafe fn statx(dir: c_int, path: *const u8, flags: u32, mask: u32, to: u64) -> Result<usize> {
+    let args = [dir as usize, path as usize, flags as usize, mask as usize, to as usize, 0];
+    // SAFETY: see the module sys.
+    unsafe { call(libc::SYS_statx, args) }
+}
+
+/// unlinkat(2).
+pub unsafe fn unlink(dir: c_int, path: *const u8, flags: u32) -> Result<usize> {
+    // SAFETY: see the module sys.
+    unsafe { call(libc::SYS_unlinkat, [dir as usize, path as usize, flags as usize, 0, 0, 0]) }
+}
+
+/// renameat2(2).
+pub unsafe fn rename(
+    (from, old): (c_int, *const u8),
+    (to, new): (c_int, *const u8),
+    flags: u32,
+) -> Result<usize> {
+    let args = [from as usize, old as usize, to as usize, new as usize, flags as usize, 0];
+    // SAFETY: see the module sys.
+    unsafe { call(libc::SYS_renameat2, args) }
+}
+
+/// linkat(2).
+pub unsafe fn link(
+    (from, old): (c_int, *const u8),
+    (to, new): (c_int, *const u8),
+    flags: u32,
+) -> Result<usize> {
+    let args = [from as usize, old as usize, to as usize, new as usize, flags as usize, 0];
+    // SAFETY: see the module sys.
+    unsafe { call(libc::SYS_linkat, args) }
+}
+
+/// symlinkat(2).
+pub unsafe fn symlink(target: *const u8, dir: c_int, path: *const u8) -> Result<usize> {
+    let args = [target as usize, dir as usize, path as usize, 0, 0, 0];
+    // SAFETY: see the module sys.
+    unsafe { call(libc::SYS_symlinkat, args) }
+}
+
+/// mkdirat(2).
+pub unsafe fn mkdir(dir: c_int, path: *const u8, mode: u32) -> Result<usize> {
+    // SAFETY: see the module sys.
+    unsafe { call(libc::SYS_mkdirat, [dir as usize, path as usize, mode as usize, 0, 0, 0]) }
+}

@@ -6,13 +6,18 @@
 
 mod nop;
 mod open;
+mod paths;
 mod rw;
 mod slots;
+mod space;
+mod splice;
+mod xattr;
 
 use super::request::Request;
 use super::turn::Turn;
 use crate::abi::uring::io_uring_op;
 use crate::sys::{Errno, Result};
+use alloc::boxed::Box;
 
 /// What became of a try.
 pub enum Outcome {
@@ -50,6 +55,10 @@ pub enum State {
     Rw(rw::Rw),
     /// An open.
     Open(open::Open),
+    /// Paths and other strings.
+    Copies(Box<paths::Copies>),
+    /// A splice or tee.
+    Splice(splice::Splice),
 }
 
 /// An operation.
@@ -119,5 +128,23 @@ static OPS: [Option<&'static Op>; io_uring_op::IORING_OP_LAST as usize] = {
     ops[IORING_OP_CLOSE as usize] = Some(&slots::CLOSE);
     ops[IORING_OP_FILES_UPDATE as usize] = Some(&slots::FILES_UPDATE);
     ops[IORING_OP_FIXED_FD_INSTALL as usize] = Some(&slots::FIXED_FD_INSTALL);
+    ops[IORING_OP_STATX as usize] = Some(&paths::STATX);
+    ops[IORING_OP_UNLINKAT as usize] = Some(&paths::UNLINKAT);
+    ops[IORING_OP_RENAMEAT as usize] = Some(&paths::RENAMEAT);
+    ops[IORING_OP_LINKAT as usize] = Some(&paths::LINKAT);
+    ops[IORING_OP_SYMLINKAT as usize] = Some(&paths::SYMLINKAT);
+    ops[IORING_OP_MKDIRAT as usize] = Some(&paths::MKDIRAT);
+    ops[IORING_OP_SETXATTR as usize] = Some(&xattr::SETXATTR);
+    ops[IORING_OP_FSETXATTR as usize] = Some(&xattr::FSETXATTR);
+    ops[IORING_OP_GETXATTR as usize] = Some(&xattr::GETXATTR);
+    ops[IORING_OP_FGETXATTR as usize] = Some(&xattr::FGETXATTR);
+    ops[IORING_OP_FALLOCATE as usize] = Some(&space::FALLOCATE);
+    ops[IORING_OP_FTRUNCATE as usize] = Some(&space::FTRUNCATE);
+    ops[IORING_OP_FADVISE as usize] = Some(&space::FADVISE);
+    ops[IORING_OP_MADVISE as usize] = Some(&space::MADVISE);
+    ops[IORING_OP_SYNC_FILE_RANGE as usize] = Some(&space::SYNC_FILE_RANGE);
+    ops[IORING_OP_SPLICE as usize] = Some(&splice::SPLICE);
+    ops[IORING_OP_TEE as usize] = Some(&splice::TEE);
+    ops[IORING_OP_PIPE as usize] = Some(&splice::PIPE);
     ops
 };
