@@ -30,13 +30,26 @@ pub fn tee(from: c_int, to: c_int, len: usize, flags: u32) -> Result<usize> {
     unsafe { call(libc::SYS_tee, [from as usize, to as usize, len, flags as usize, 0, 0]) }
 }
 
-/// Whether `fd` has one of `events` (`POLL*`) now, or an error, or is no file.
-pub fn is_ready(fd: c_int, events: c_short) -> bool {
+/// What is up with `fd` now, of `events` (`POLL*`) and the errors that are always told.
+fn look(fd: c_int, events: c_short) -> c_short {
     let mut asked = libc::pollfd { fd, events, revents: 0 };
     let none = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     let args = [&raw mut asked as usize, 1, &raw const none as usize, 0, 0, 0];
     // SAFETY: the kernel reads and writes to what is in this frame.
-    !matches!(unsafe { call(libc::SYS_ppoll, args) }, Ok(0))
+    match unsafe { call(libc::SYS_ppoll, args) } {
+        Ok(_) => asked.revents,
+        Err(_) => libc::POLLERR,
+    }
+}
+
+/// Whether `fd` has one of `events` (`POLL*`) now, or an error, or is no file.
+pub fn is_ready(fd: c_int, events: c_short) -> bool {
+    look(fd, events) != 0
+}
+
+/// Whether `fd` is the end to write of a pipe that nobody reads.
+pub fn is_broken(fd: c_int) -> bool {
+    look(fd, 0) & libc::POLLERR != 0
 }
 
 /// Whether `fd` is an end of a pipe.

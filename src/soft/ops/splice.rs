@@ -150,7 +150,8 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
         return Outcome::Done(0);
     }
     let (from, to) = (splice(r).from(), splice(r).target);
-    if pipe::is_pipe(from) && pipe::is_pipe(to) {
+    // A pipe that nobody reads is a worker's: the thread that submits gets no SIGPIPE for it.
+    if pipe::is_pipe(from) && pipe::is_pipe(to) && !pipe::is_broken(to) {
         return match transfer(r) {
             Err(Errno::EAGAIN) if waits(r) => wait(r),
             result => result.into(),
