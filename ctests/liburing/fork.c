@@ -44,7 +44,7 @@ static void child_uses(pid_t (*make_child)(void))
 	if (pid == 0) {
 		struct io_uring_sqe *sqe = sqe_get(&ring);
 
-		io_uring_prep_write(sqe, 0, "c", 1, 0);
+		io_uring_prep_write(sqe, 0, "c", 1, -1);
 		sqe->flags |= IOSQE_FIXED_FILE;
 		io_uring_sqe_set_data64(sqe, 7);
 		submit(&ring, 1);

@@ -13,6 +13,7 @@
 //! | [`map`] | gives the ring's memory at an `IORING_OFF_*` offset |
 //! | [`close`] | closes the ring's fd |
 
+mod cause;
 mod kernel;
 mod policy;
 

@@ -1,50 +1,84 @@
-//! Who serves a new ring. `ANYRING_BACKING` is `auto`, `kernel` or `soft`.
+//! Who serves a new ring: the user's choice, `ANYRING_BACKING`.
 //!
-//! `auto`, which is also what no value means, takes the kernel's ring where there is one. Where rings are
-//! blocked (`EPERM`, `EACCES`, `ENOSYS`, `EOPNOTSUPP`) it has them served here and says so once on stderr.
-//! `kernel` passes the kernel's answers unchanged. `soft` does not ask the kernel.
+//! | value | rings |
+//! |---|---|
+//! | `auto` | the kernel's; served here where those are blocked, which is said once on stderr. The default |
+//! | `any` | as `auto`, and served here also when there is not enough memory that may be locked (`ENOMEM`) |
+//! | `kernel` | the kernel's: its answers are passed on unchanged |
+//! | `soft` | served here: the kernel is not asked |
+//!
+//! Programs with more rights than their user do not look at it.
 
-use super::kernel;
+use super::{cause, kernel};
 use crate::abi::uring::io_uring_params;
 use crate::soft;
 use crate::sys::{env, Errno, Result};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-/// That rings are served here has been said.
-static SAID: AtomicBool = AtomicBool::new(false);
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    Auto,
+    Any,
+    Kernel,
+    Soft,
+}
+
+const NAMES: [(Choice, &[u8]); 4] = [
+    (Choice::Auto, b"auto"),
+    (Choice::Any, b"any"),
+    (Choice::Kernel, b"kernel"),
+    (Choice::Soft, b"soft"),
+];
 
 /// Makes a ring; see [`super::setup`].
 ///
 /// # Safety
 /// As for io_uring_setup(2).
 pub unsafe fn setup(entries: u32, params: *mut io_uring_params) -> Result<c_int> {
-    // SAFETY: the environment is the program's to keep still, as for any library.
-    let choice = unsafe { env::variable(c"ANYRING_BACKING") }.map_or(&b""[..], |v| v.to_bytes());
-    // SAFETY: the caller vouches for the params.
-    unsafe {
-        match choice {
-            b"kernel" => kernel::setup(entries, params),
-            b"soft" => serve(entries, params),
-            _ => match kernel::setup(entries, params) {
-                Err(cause) if is_blocked(cause) => {
-                    let made = serve(entries, params)?;
-                    say(cause);
-                    Ok(made)
-                }
-                made => made,
-            },
-        }
+    let choice = choice();
+    if choice == Choice::Soft {
+        // SAFETY: the caller vouches for the params.
+        return unsafe { serve(entries, params) };
     }
+    // SAFETY: as above. A call that fails has not written to them.
+    let made = unsafe { kernel::setup(entries, params) };
+    let cause = match (choice, made) {
+        (Choice::Auto | Choice::Any, Err(cause)) if is_blocked(cause) => cause,
+        (Choice::Any, Err(Errno::ENOMEM)) => Errno::ENOMEM,
+        _ => return made,
+    };
+    // SAFETY: as above.
+    let made = unsafe { serve(entries, params) }?;
+    say(cause);
+    Ok(made)
+}
+
+/// From the environment as it is now: a program may set it for its next ring.
+fn choice() -> Choice {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    // SAFETY: the environment is the program's to keep still, as for any library.
+    let Some(value) = (unsafe { env::variable(c"ANYRING_BACKING") }) else { return Choice::Auto };
+    let value = value.to_bytes();
+    if let Some((choice, _)) = NAMES.iter().find(|(_, name)| *name == value) {
+        return *choice;
+    }
+    if !value.is_empty() && !SAID.swap(true, Ordering::Relaxed) {
+        env::complain([
+            b"anyring: ANYRING_BACKING is auto, any, kernel or soft; taking auto for '",
+            value,
+            b"'\n",
+        ]);
+    }
+    Choice::Auto
 }
 
 unsafe fn serve(entries: u32, params: *mut io_uring_params) -> Result<c_int> {
     // SAFETY: the caller vouches for the params.
-    unsafe {
-        match params.as_mut() {
-            Some(params) => soft::setup(entries, params),
-            None => Err(Errno::EFAULT),
-        }
+    match unsafe { params.as_mut() } {
+        // SAFETY: as above.
+        Some(params) => unsafe { soft::setup(entries, params) },
+        None => Err(Errno::EFAULT),
     }
 }
 
@@ -52,17 +86,15 @@ fn is_blocked(cause: Errno) -> bool {
     matches!(cause, Errno::EPERM | Errno::EACCES | Errno::ENOSYS | Errno::EOPNOTSUPP)
 }
 
-fn say(cause: Errno) {
+/// Once a process, and not again in those that it forks.
+fn say(answer: Errno) {
+    static SAID: AtomicBool = AtomicBool::new(false);
     if SAID.swap(true, Ordering::Relaxed) {
         return;
     }
-    let why: &[u8] = match cause {
-        Errno::ENOSYS => b"this kernel has no io_uring",
-        _ => b"io_uring is blocked here (a seccomp policy, or sysctl kernel.io_uring_disabled)",
-    };
     env::complain([
         b"anyring: ",
-        why,
+        cause::of(answer),
         b": rings are served in user space. ANYRING_BACKING=soft silences this, =kernel fails instead.\n",
     ]);
 }

@@ -1,7 +1,7 @@
 //! Telling files apart that look the same: those without a name, as eventfds.
 
-use super::{call, fd, process, Errno, Result};
-use core::ffi::c_int;
+use super::{call, env, process, Errno, Result};
+use core::ffi::{c_int, CStr};
 
 /// Status flags that next to no file has: they mark ours, for the price of asking for them.
 pub const MARK: c_int = libc::O_RDWR | libc::O_NONBLOCK | libc::O_APPEND;
@@ -45,18 +45,9 @@ fn eventfd_id(eventfd: c_int) -> Result<u64> {
     for (to, digit) in path[FOLDER.len()..].iter_mut().zip(digits[..count].iter().rev()) {
         *to = *digit;
     }
+    let path = CStr::from_bytes_until_nul(&path).map_err(|_| Errno::EINVAL)?;
     let mut text = [0u8; 256];
-    // SAFETY: the path ends with 0, and the kernel writes to the text of this frame.
-    let length = unsafe {
-        let flags = (libc::O_RDONLY | libc::O_CLOEXEC) as usize;
-        let at = libc::AT_FDCWD as usize;
-        let file = call(libc::SYS_openat, [at, path.as_ptr() as usize, flags, 0, 0, 0])? as c_int;
-        let args = [file as usize, text.as_mut_ptr() as usize, text.len(), 0, 0, 0];
-        let length = call(libc::SYS_read, args);
-        let _ = fd::close(file);
-        length?
-    };
-    let text = &text[..length];
+    let text = env::read_file(path, &mut text);
     let found = text.windows(KEY.len()).position(|part| part == KEY).ok_or(Errno::EINVAL)?;
     let id = text[found + KEY.len()..].iter().skip_while(|byte| **byte == b' ');
     Ok(id

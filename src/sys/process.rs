@@ -41,6 +41,31 @@ pub fn lives(id: u32) -> bool {
     }
 }
 
+/// Whether the calling thread has the rights of the superuser's id.
+pub fn is_root() -> bool {
+    // SAFETY: geteuid takes nothing and cannot fail.
+    let id = unsafe { call(libc::SYS_geteuid, [0; 6]) };
+    id == Ok(0)
+}
+
+/// The kernel's version and its second number.
+pub fn kernel_version() -> Option<(u32, u32)> {
+    // SAFETY: the kernel fills in the struct of this frame, whose fields may all be zero.
+    let release = unsafe {
+        let mut name: libc::utsname = core::mem::zeroed();
+        call(libc::SYS_uname, [&raw mut name as usize, 0, 0, 0, 0, 0]).ok()?;
+        name.release
+    };
+    let mut numbers = [None; 2];
+    let mut bytes = release.iter().map(|byte| *byte as u8);
+    for number in &mut numbers {
+        for digit in bytes.by_ref().take_while(u8::is_ascii_digit) {
+            *number = Some(number.unwrap_or(0) * 10 + u32::from(digit - b'0'));
+        }
+    }
+    Some((numbers[0]?, numbers[1]?))
+}
+
 /// The calling thread's id.
 pub fn thread_id() -> i32 {
     // SAFETY: gettid takes nothing and cannot fail.
