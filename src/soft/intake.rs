@@ -1,6 +1,6 @@
 //! Submission: SQEs become requests, links become chains, drains hold back what follows.
 
-use super::ops;
+use super::ops::{self, Op};
 use super::request::*;
 use super::turn::Turn;
 use crate::abi::uring::*;
@@ -16,6 +16,8 @@ const KNOWN_FLAGS: u32 = IOSQE_FIXED_FILE
     | IOSQE_ASYNC
     | IOSQE_BUFFER_SELECT
     | IOSQE_CQE_SKIP_SUCCESS;
+/// Flags of what does not start at once.
+const HELD_BACK: u8 = (IOSQE_IO_LINK | IOSQE_IO_HARDLINK | IOSQE_IO_DRAIN) as u8;
 const LINKS: u8 = (IOSQE_IO_LINK | IOSQE_IO_HARDLINK) as u8;
 
 /// The chain that is being put together.
@@ -26,7 +28,7 @@ struct Chain {
     failed: bool,
 }
 
-/// Takes up to `count` SQEs in; returns how many were.
+/// Takes up to `count` SQEs in; returns how many slots of the submission ring they had.
 pub fn submit(turn: &mut Turn, count: u32) -> u32 {
     let pid = turn.core.pid;
     let control = turn.ring.memory().control();
@@ -42,50 +44,111 @@ pub fn submit(turn: &mut Turn, count: u32) -> u32 {
 
 fn take_in(turn: &mut Turn, count: u32) -> u32 {
     let mut chain = Chain { head: null_mut(), last: null_mut(), failed: false };
-    let mut taken = 0;
-    while taken < count {
-        let Some(sqe) = next_sqe(turn) else { break };
-        taken += 1;
-        let request = turn.core.requests.take(sqe);
-        // SAFETY: it was just taken: ours alone.
-        let refused = unsafe { admit(turn, &mut *request, !chain.head.is_null()) };
-        // SAFETY: as above; the chain's requests are at hand.
-        unsafe { chain_up(turn, &mut chain, request) };
-        turn.run();
+    let mut sq = Submitted::open(turn, count);
+    let all = sq.left;
+    while sq.left > 0 {
+        let Some(sqe) = sq.next(turn) else { break };
+        // SAFETY: what next gives can be read; the request is ours alone.
+        let (request, refused) = unsafe {
+            let request = turn.core.requests.take(sqe);
+            let is_linked = !chain.head.is_null();
+            (request, admit(turn, &mut sq, &mut *request, is_linked))
+        };
+        // SAFETY: the request was just taken; the chain's are at hand.
+        unsafe {
+            if chain.head.is_null()
+                && (*request).sqe.flags & HELD_BACK == 0
+                && turn.core.deferred.is_empty()
+            {
+                turn.core.requests.outstanding += 1;
+                turn.start(request);
+            } else {
+                chain_up(turn, &mut chain, request);
+            }
+        }
+        if !turn.core.runnable.is_empty() {
+            turn.run();
+        }
         if refused && turn.core.flags & IORING_SETUP_SUBMIT_ALL == 0 {
             break;
         }
     }
+    sq.close(turn);
     // SAFETY: a chain ends with the submission.
     unsafe { dispatch_chain(turn, &mut chain) };
     turn.run();
-    taken
+    all - sq.left
 }
 
-/// The next SQE, copied; none when the submission ring is empty or names one that cannot be.
-#[inline]
-fn next_sqe(turn: &mut Turn) -> Option<io_uring_sqe> {
-    let memory = &turn.core.memory;
-    let header = memory.header();
-    let head = header.sq_head.load(Ordering::Relaxed);
-    // Acquire pairs with the program's release of its tail: the SQEs before it are written.
-    if head == header.sq_tail.load(Ordering::Acquire) {
-        return None;
+/// What the program has submitted.
+struct Submitted {
+    head: u32,
+    /// Slots still to be taken.
+    left: u32,
+}
+
+impl Submitted {
+    #[inline]
+    fn open(turn: &Turn, count: u32) -> Self {
+        let memory = &turn.core.memory;
+        if turn.core.flags & IORING_SETUP_SQ_REWIND != 0 {
+            // Head and tail are not used: a submission starts at the first slot.
+            return Submitted { head: 0, left: count.min(memory.sq_entries) };
+        }
+        Submitted {
+            head: memory.control().sq_head.load(Ordering::Relaxed),
+            left: count.min(memory.submitted()),
+        }
     }
-    let sqe = memory.sqe_index(head).map(|index| memory.sqe(index));
-    // Release: the program may write to the slot again.
-    header.sq_head.store(head.wrapping_add(1), Ordering::Release);
-    if sqe.is_none() {
-        header.sq_dropped.fetch_add(1, Ordering::Relaxed);
+
+    /// The next SQE; none when the submission ring names one that cannot be.
+    #[inline]
+    fn next(&mut self, turn: &Turn) -> Option<*const io_uring_sqe> {
+        let memory = &turn.core.memory;
+        let index = memory.sqe_index(self.head);
+        self.head = self.head.wrapping_add(1);
+        let Some(index) = index else {
+            memory.header().sq_dropped.fetch_add(1, Ordering::Relaxed);
+            return None;
+        };
+        self.left -= 1;
+        Some(memory.sqe(index))
     }
-    sqe
+
+    /// Takes the second half of an SQE of 128 bytes among smaller ones. `EINVAL` when it is not there.
+    #[cold]
+    fn widen(&mut self, turn: &Turn) -> Result<()> {
+        let at_start = self.head & (turn.core.memory.sq_entries - 1) == 0;
+        if turn.core.flags & IORING_SETUP_SQE_MIXED == 0 || self.left == 0 || at_start {
+            return Err(Errno::EINVAL);
+        }
+        self.head = self.head.wrapping_add(1);
+        self.left -= 1;
+        Ok(())
+    }
+
+    /// The program may write to the slots again.
+    #[inline]
+    fn close(&self, turn: &Turn) {
+        if turn.core.flags & IORING_SETUP_SQ_REWIND == 0 {
+            let memory = &turn.core.memory;
+            memory.control().sq_head.store(self.head, Ordering::Relaxed);
+            memory.header().sq_head.store(self.head, Ordering::Release);
+        }
+    }
 }
 
 /// Checks a new request; true when it is refused, its answer is in `result` then.
-fn admit(turn: &mut Turn, r: &mut Request, is_linked: bool) -> bool {
+#[inline]
+fn admit(turn: &mut Turn, sq: &mut Submitted, r: &mut Request, is_linked: bool) -> bool {
     r.flags = if r.sqe.flags & IOSQE_CQE_SKIP_SUCCESS as u8 != 0 { SKIP } else { 0 };
-    let kept = |r: &mut Request| if is_linked { (ops::of(r.sqe.opcode).keep)(r) } else { Ok(()) };
-    match check(turn, r).and_then(|()| kept(r)) {
+    let op = ops::of(r.sqe.opcode);
+    let is_whole = match op.is_wide && turn.core.flags & IORING_SETUP_SQE128 == 0 {
+        true => sq.widen(turn),
+        false => Ok(()),
+    };
+    let kept = |r: &mut Request| if is_linked { (op.keep)(r) } else { Ok(()) };
+    match is_whole.and_then(|()| check(turn, op, r)).and_then(|()| kept(r)) {
         Ok(()) => false,
         Err(errno) => {
             refuse(r, errno);
@@ -94,14 +157,15 @@ fn admit(turn: &mut Turn, r: &mut Request, is_linked: bool) -> bool {
     }
 }
 
+#[cold]
 fn refuse(r: &mut Request, errno: Errno) {
     r.result = errno.answer();
     r.flags |= REFUSED;
     r.fail();
 }
 
-fn check(turn: &mut Turn, r: &mut Request) -> Result<()> {
-    let op = ops::of(r.sqe.opcode);
+#[inline]
+fn check(turn: &mut Turn, op: &Op, r: &mut Request) -> Result<()> {
     let flags = u32::from(r.sqe.flags);
     if !op.is_known() || flags & !KNOWN_FLAGS != 0 {
         return Err(Errno::EINVAL);

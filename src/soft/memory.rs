@@ -63,6 +63,10 @@ pub struct Control {
     pub shared: AtomicU32,
     /// Whoever takes SQEs in holds it.
     pub intake: SharedLock,
+    /// How far CQEs were posted; the program may write to the one that it sees.
+    pub cq_tail: AtomicU32,
+    /// How far SQEs were taken; likewise.
+    pub sq_head: AtomicU32,
 }
 
 /// The mapping of our own page. It stays when the rings are resized.
@@ -241,9 +245,17 @@ impl Memory {
     /// How many CQEs the program has not taken.
     #[inline]
     pub fn ready(&self) -> u32 {
-        let header = self.header();
         // Acquire pairs with the program's release of its head: the slots before it are free.
-        header.cq_tail.load(Ordering::Relaxed).wrapping_sub(header.cq_head.load(Ordering::Acquire))
+        let head = self.header().cq_head.load(Ordering::Acquire);
+        self.control().cq_tail.load(Ordering::Relaxed).wrapping_sub(head)
+    }
+
+    /// How many SQEs are submitted and not taken; whatever the program wrote, no more than there are.
+    #[inline]
+    pub fn submitted(&self) -> u32 {
+        // Acquire pairs with the program's release of its tail: the SQEs before it are written.
+        let tail = self.header().sq_tail.load(Ordering::Acquire);
+        tail.wrapping_sub(self.control().sq_head.load(Ordering::Relaxed)).min(self.sq_entries)
     }
 
     /// The index of the SQE that stands at `position` of the submission ring; none when the program
@@ -259,27 +271,35 @@ impl Memory {
         (index < self.sq_entries).then_some(index)
     }
 
-    /// A copy of the SQE at `index`, which is in range.
+    /// The SQE at `index`, which is in range. The program may write to it: it is to be copied first.
     #[inline]
-    pub fn sqe(&self, index: u32) -> io_uring_sqe {
+    pub fn sqe(&self, index: u32) -> *const io_uring_sqe {
         let wide = u32::from(self.flags & IORING_SETUP_SQE128 != 0);
-        // SAFETY: the index is in range. The copy is what is checked and used.
-        unsafe { self.sqes.add((index << wide) as usize).read_volatile() }
+        // SAFETY: the index is in range.
+        unsafe { self.sqes.add((index << wide) as usize) }
+    }
+
+    /// CQEs of 16 and of 32 bytes stand in the completion queue.
+    #[inline]
+    pub fn is_mixed(&self) -> bool {
+        self.flags & IORING_SETUP_CQE_MIXED != 0
     }
 
     /// Writes the CQE at `position` of the completion ring, which must be free. Under the posting lock.
     #[inline]
     pub fn write_cqe(&self, position: u32, cqe: &Cqe) {
         let slot = (position & (self.cq_entries - 1)) as usize;
-        let wide = self.flags & IORING_SETUP_CQE32 != 0;
-        let words = if wide { 4 } else { 2 };
-        let result = u64::from(cqe.res as u32) | u64::from(cqe.flags) << 32;
-        // SAFETY: the slot is in range, and ours until the tail is published.
+        let all_big = self.flags & IORING_SETUP_CQE32 != 0;
+        let is_big = all_big || (self.is_mixed() && cqe.flags & IORING_CQE_F_32 != 0);
+        // SAFETY: the slot is in range, and ours until the tail is published. A big one among small ones
+        // is never the last.
         unsafe {
-            let at = self.cqes.add(slot * words);
+            let at = self.cqes.add(slot * if all_big { 4 } else { 2 });
             at.write(cqe.user_data);
-            at.add(1).write(u64::from_ne_bytes(pair(result)));
-            if wide {
+            let result = at.add(1).cast::<u32>();
+            result.write(cqe.res as u32);
+            result.add(1).write(cqe.flags);
+            if is_big {
                 at.add(2).write(cqe.big[0]);
                 at.add(3).write(cqe.big[1]);
             }
@@ -303,13 +323,6 @@ impl Memory {
         // SAFETY: the part is at least that long and shared.
         unsafe { mem::map_again(part, len) }
     }
-}
-
-/// The second half of a CQE, `res` before `flags` on every byte order.
-fn pair(result: u64) -> [u8; 8] {
-    let (res, flags) = (result as u32, (result >> 32) as u32);
-    let (a, b) = (res.to_ne_bytes(), flags.to_ne_bytes());
-    [a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3]]
 }
 
 impl Drop for Memory {

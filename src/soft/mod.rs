@@ -22,6 +22,7 @@ pub mod intake;
 pub mod memory;
 pub mod ops;
 pub mod poll;
+pub mod posting;
 pub mod registration;
 pub mod request;
 pub mod ring;

@@ -10,7 +10,7 @@ use crate::sys::epoll::{self, Event};
 use crate::sys::{fd, Errno, Result};
 use alloc::vec::Vec;
 use core::ffi::{c_int, c_void};
-use core::sync::atomic::{fence, Ordering};
+use core::sync::atomic::Ordering;
 
 /// `data` of the ring's own descriptor in its epoll.
 const OWN: u64 = u64::MAX;
@@ -164,7 +164,11 @@ pub fn begin_serving(turn: &mut Turn, always: bool) -> Result<bool> {
     }
     polls.open(turn.core.fd)?;
     polls.served = true;
-    turn.core.memory.control().pollers.fetch_add(1, Ordering::Relaxed);
+    // Under the lock whoever posts sees it, or we see its CQEs.
+    let control = turn.core.memory.control();
+    control.posting.lock(turn.core.pid);
+    control.pollers.fetch_add(1, Ordering::Relaxed);
+    control.posting.unlock();
     Ok(true)
 }
 
@@ -187,8 +191,6 @@ pub unsafe fn serve(
     sigmask: *const c_void,
 ) -> Result<()> {
     let mut events = [Event { events: 0, u64: 0 }; BATCH];
-    // Pairs with the fence in Turn::wake: either it sees us, or we see its CQEs.
-    fence(Ordering::SeqCst);
     let memory = ring.memory();
     if memory.ready() >= wanted || ring.has_inbox() {
         return Ok(());

@@ -9,6 +9,7 @@ use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::ffi::c_int;
+use core::mem::size_of;
 use core::ptr::null_mut;
 
 /// It failed, so that links behind it are cancelled; see [`Request::fail`].
@@ -178,18 +179,24 @@ impl Requests {
         Requests { free: null_mut(), chunks: Vec::new(), first: null_mut(), outstanding: 0 }
     }
 
-    /// A request for an SQE.
+    /// A request for an SQE, which it copies.
+    ///
+    /// # Safety
+    /// `sqe` must be readable; it may be written to meanwhile.
     #[inline]
-    pub fn take(&mut self, sqe: io_uring_sqe) -> *mut Request {
+    pub unsafe fn take(&mut self, sqe: *const io_uring_sqe) -> *mut Request {
         if self.free.is_null() {
             self.grow();
         }
         let request = self.free;
-        // SAFETY: free requests are ours, linked by `queued`.
+        // SAFETY: free requests are ours, linked by `queued`; an SQE is eight words.
         unsafe {
             self.free = (*request).queued;
             (*request).queued = null_mut();
-            (*request).sqe = sqe;
+            let (from, to) = (sqe.cast::<u64>(), (&raw mut (*request).sqe).cast::<u64>());
+            for word in 0..size_of::<io_uring_sqe>() / 8 {
+                to.add(word).write(from.add(word).read_volatile());
+            }
         }
         request
     }

@@ -8,11 +8,10 @@ use super::request::*;
 use super::ring::{Core, Ring};
 use super::work;
 use crate::abi::uring::*;
-use crate::sys::{file, futex, Errno};
+use crate::sys::Errno;
 use alloc::vec::Vec;
 use core::mem::ManuallyDrop;
 use core::ptr::null_mut;
-use core::sync::atomic::{fence, Ordering};
 
 /// The ring's lock, held.
 pub struct Turn<'a> {
@@ -203,17 +202,6 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Posts a CQE, at the end of the turn at the latest.
-    #[inline]
-    pub fn post(&mut self, cqe: Cqe) {
-        const BATCH: usize = 32;
-        self.core.posted = self.core.posted.wrapping_add(1);
-        self.core.pending.push(cqe);
-        if self.core.pending.len() >= BATCH {
-            self.publish();
-        }
-    }
-
     /// A CQE of a request that goes on, as multishot ones do. False when the completion queue is full: it
     /// should stop.
     pub fn post_more(&mut self, r: &Request, res: i32, flags: u32) -> bool {
@@ -272,100 +260,6 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Moves the turn's CQEs to the completion queue.
-    fn publish(&mut self) {
-        let core = &mut *self.core;
-        let (header, control) = (core.memory.header(), core.memory.control());
-        control.posting.lock(core.pid);
-        // Under the posting lock the tail is ours.
-        let mut tail = header.cq_tail.load(Ordering::Relaxed);
-        let mut room = core.memory.cq_entries.saturating_sub(core.memory.ready());
-        for cqe in core.pending.drain(..) {
-            if room == 0 || !core.overflow.is_empty() {
-                core.overflow.push_back(cqe);
-                continue;
-            }
-            core.memory.write_cqe(tail, &cqe);
-            tail = tail.wrapping_add(1);
-            room -= 1;
-        }
-        if !core.overflow.is_empty() {
-            header.sq_flags.fetch_or(IORING_SQ_CQ_OVERFLOW, Ordering::Release);
-        }
-        // Pairs with the program's acquire of the tail: the CQEs before it are complete.
-        header.cq_tail.store(tail, Ordering::Release);
-        control.posting.unlock();
-        self.wake();
-    }
-
-    /// Moves CQEs that had no room to the completion queue, as far as it has some now.
-    pub fn flush_overflow(&mut self) {
-        if self.core.overflow.is_empty() {
-            return;
-        }
-        self.publish();
-        let core = &mut *self.core;
-        let (header, control) = (core.memory.header(), core.memory.control());
-        control.posting.lock(core.pid);
-        let mut tail = header.cq_tail.load(Ordering::Relaxed);
-        let mut room = core.memory.cq_entries.saturating_sub(core.memory.ready());
-        while room > 0 {
-            let Some(cqe) = core.overflow.pop_front() else { break };
-            core.memory.write_cqe(tail, &cqe);
-            tail = tail.wrapping_add(1);
-            room -= 1;
-        }
-        if core.overflow.is_empty() {
-            header.sq_flags.fetch_and(!IORING_SQ_CQ_OVERFLOW, Ordering::Release);
-        }
-        header.cq_tail.store(tail, Ordering::Release);
-        control.posting.unlock();
-        self.wake();
-    }
-
-    /// Wakes those who wait for the CQEs that there are now.
-    fn wake(&mut self) {
-        let core = &*self.core;
-        let (header, control) = (core.memory.header(), core.memory.control());
-        // Pairs with the fence in wait: either we see the sleeper, or it sees the tail.
-        fence(Ordering::SeqCst);
-        let tail = header.cq_tail.load(Ordering::Relaxed);
-        if control.sleepers.load(Ordering::Relaxed) > 0 {
-            let wake_at = control.wake_at.load(Ordering::Relaxed);
-            let overflows = header.sq_flags.load(Ordering::Relaxed) & IORING_SQ_CQ_OVERFLOW != 0;
-            if tail.wrapping_sub(wake_at) as i32 >= 0 || overflows {
-                control.sequence.fetch_add(1, Ordering::Relaxed);
-                futex::wake_shared(&control.sequence, u32::MAX);
-            }
-        }
-        let is_polled = control.pollers.load(Ordering::Relaxed) > 0;
-        if (is_polled || !self.reaps)
-            && core.memory.ready() > 0
-            && control.readable.swap(1, Ordering::AcqRel) == 0
-        {
-            let _ = file::signal(core.fd);
-        }
-    }
-
-    /// The ring's descriptor is readable no more when the program has taken everything.
-    #[inline]
-    pub fn settle_readable(&mut self) {
-        let control = self.core.memory.control();
-        if control.readable.load(Ordering::Relaxed) != 0
-            && self.core.memory.ready() == 0
-            && control.readable.swap(0, Ordering::AcqRel) != 0
-        {
-            file::clear(self.core.fd);
-        }
-    }
-
-    /// The ring's descriptor is not readable any more.
-    pub fn clear_readable(&mut self) {
-        if self.core.memory.control().readable.swap(0, Ordering::AcqRel) != 0 {
-            file::clear(self.core.fd);
-        }
-    }
-
     /// The program has closed the ring: what can be cancelled is.
     pub fn shut_down(mut self) {
         self.core.is_closed = true;
@@ -413,9 +307,7 @@ impl Drop for Turn<'_> {
     fn drop(&mut self) {
         loop {
             self.run();
-            if !self.core.pending.is_empty() {
-                self.publish();
-            }
+            self.publish();
             // SAFETY: take or try_take left it held.
             unsafe { self.ring.lock().unlock() };
             // What was handed in since is somebody's: ours, if we get the lock again.

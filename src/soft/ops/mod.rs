@@ -82,6 +82,8 @@ pub struct Op {
     pub selects_buffer: bool,
     /// `ioprio` means something.
     pub has_ioprio: bool,
+    /// Its SQE is one of 128 bytes.
+    pub is_wide: bool,
 }
 
 impl Op {
@@ -96,6 +98,7 @@ impl Op {
         needs_file: false,
         selects_buffer: false,
         has_ioprio: false,
+        is_wide: false,
     };
 
     /// Whether there is such an operation.
@@ -110,14 +113,27 @@ static UNKNOWN: Op = Op::NONE;
 /// The operation `opcode`; for one that there is not, one that is refused.
 #[inline]
 pub fn of(opcode: u8) -> &'static Op {
-    OPS.get(usize::from(opcode)).copied().flatten().unwrap_or(&UNKNOWN)
+    BY_OPCODE[usize::from(opcode)]
 }
+
+static BY_OPCODE: [&Op; 256] = {
+    let mut all = [&UNKNOWN; 256];
+    let mut opcode = 0;
+    while opcode < OPS.len() {
+        if let Some(op) = OPS[opcode] {
+            all[opcode] = op;
+        }
+        opcode += 1;
+    }
+    all
+};
 
 /// The operations, by opcode.
 static OPS: [Option<&'static Op>; io_uring_op::IORING_OP_LAST as usize] = {
     use io_uring_op::*;
     let mut ops: [Option<&'static Op>; IORING_OP_LAST as usize] = [None; IORING_OP_LAST as usize];
     ops[IORING_OP_NOP as usize] = Some(&nop::NOP);
+    ops[IORING_OP_NOP128 as usize] = Some(&nop::NOP128);
     ops[IORING_OP_READV as usize] = Some(&rw::READV);
     ops[IORING_OP_WRITEV as usize] = Some(&rw::WRITEV);
     ops[IORING_OP_READ as usize] = Some(&rw::READ);

@@ -2,22 +2,46 @@
 
 use super::{Op, Outcome};
 use crate::abi::uring::*;
-use crate::sys::Errno;
+use crate::soft::request::Request;
+use crate::soft::turn::Turn;
+use crate::sys::{Errno, Result};
 
-/// NOP: completes with 0, or with `len` when asked to.
-pub static NOP: Op = Op {
-    prepare: |_, r| {
-        // SAFETY: any bytes are valid as flags.
-        let flags = unsafe { r.sqe.anon_rw_flags.nop_flags };
-        if flags & !IORING_NOP_INJECT_RESULT != 0 {
-            return Err(Errno::EINVAL);
-        }
-        Ok(())
-    },
-    issue: |_, r| {
-        // SAFETY: as above.
-        let injects = unsafe { r.sqe.anon_rw_flags.nop_flags } & IORING_NOP_INJECT_RESULT != 0;
-        Outcome::Done(if injects { r.sqe.len as i32 } else { 0 })
-    },
-    ..Op::NONE
-};
+const KNOWN_FLAGS: u32 = IORING_NOP_INJECT_RESULT | IORING_NOP_CQE32;
+const BIG_CQES: u32 = IORING_SETUP_CQE32 | IORING_SETUP_CQE_MIXED;
+
+/// NOP: completes with 0, or with `len` when asked to; with a CQE of 32 bytes when asked to.
+pub static NOP: Op = Op { prepare, issue, ..Op::NONE };
+/// NOP128: the same in an SQE of 128 bytes.
+pub static NOP128: Op = Op { is_wide: true, ..NOP };
+
+fn flags(r: &Request) -> u32 {
+    // SAFETY: any bytes are valid as flags.
+    unsafe { r.sqe.anon_rw_flags.nop_flags }
+}
+
+fn prepare(turn: &mut Turn, r: &mut Request) -> Result<()> {
+    match flags(r) {
+        0 => Ok(()),
+        flags if flags & !KNOWN_FLAGS != 0 => Err(Errno::EINVAL),
+        flags if flags & IORING_NOP_CQE32 != 0 => widen(turn, r),
+        _ => Ok(()),
+    }
+}
+
+/// Asks for a CQE of 32 bytes. `EINVAL` on a ring that has none.
+fn widen(turn: &Turn, r: &mut Request) -> Result<()> {
+    if turn.core.flags & BIG_CQES == 0 {
+        return Err(Errno::EINVAL);
+    }
+    // SAFETY: any bytes are valid as numbers.
+    r.big = unsafe { [r.sqe.anon_off.off, r.sqe.anon_addr.addr] };
+    if turn.core.memory.is_mixed() {
+        r.cqe_flags |= IORING_CQE_F_32;
+    }
+    Ok(())
+}
+
+fn issue(_: &mut Turn, r: &mut Request) -> Outcome {
+    let injects = flags(r) & IORING_NOP_INJECT_RESULT != 0;
+    Outcome::Done(if injects { r.sqe.len as i32 } else { 0 })
+}

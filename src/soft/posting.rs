@@ -1,0 +1,179 @@
+//! Posting: a turn's CQEs go to the completion queue, or wait where there is room; those who wait for
+//! them are woken.
+
+use super::memory::{Cqe, Memory};
+use super::turn::Turn;
+use crate::abi::uring::*;
+use crate::sys::{file, futex};
+use core::sync::atomic::Ordering;
+
+/// CQEs that are posted together at most.
+const BATCH: usize = 32;
+
+/// The end of the completion queue, under the posting lock.
+struct Writer<'a> {
+    memory: &'a Memory,
+    tail: u32,
+    /// Free slots.
+    room: u32,
+}
+
+impl<'a> Writer<'a> {
+    #[inline]
+    fn new(memory: &'a Memory) -> Self {
+        let tail = memory.control().cq_tail.load(Ordering::Relaxed);
+        Writer { memory, tail, room: memory.cq_entries.saturating_sub(memory.ready()) }
+    }
+
+    /// Writes a CQE; false when there is no room.
+    #[inline]
+    fn put(&mut self, cqe: &Cqe) -> bool {
+        if self.memory.is_mixed() && cqe.flags & IORING_CQE_F_32 != 0 {
+            return self.put_big(cqe);
+        }
+        if self.room == 0 {
+            return false;
+        }
+        self.memory.write_cqe(self.tail, cqe);
+        self.step(1);
+        true
+    }
+
+    /// One of two slots, among others of one. It does not straddle the end: one to skip fills the last.
+    #[cold]
+    fn put_big(&mut self, cqe: &Cqe) -> bool {
+        let is_last = self.tail.wrapping_add(1) & (self.memory.cq_entries - 1) == 0;
+        if self.room < 2 + u32::from(is_last) {
+            return false;
+        }
+        if is_last {
+            let filler = Cqe { user_data: 0, res: 0, flags: IORING_CQE_F_SKIP, big: [0; 2] };
+            self.memory.write_cqe(self.tail, &filler);
+            self.step(1);
+        }
+        self.memory.write_cqe(self.tail, cqe);
+        self.step(2);
+        true
+    }
+
+    #[inline]
+    fn step(&mut self, slots: u32) {
+        self.tail = self.tail.wrapping_add(slots);
+        self.room -= slots;
+    }
+
+    /// Shows the program what was written.
+    #[inline]
+    fn commit(self) {
+        self.memory.control().cq_tail.store(self.tail, Ordering::Relaxed);
+        // Pairs with the program's acquire of the tail: the CQEs before it are complete.
+        self.memory.header().cq_tail.store(self.tail, Ordering::Release);
+    }
+}
+
+impl Turn<'_> {
+    /// Posts a CQE, at the end of the turn at the latest.
+    #[inline]
+    pub fn post(&mut self, cqe: Cqe) {
+        self.core.posted = self.core.posted.wrapping_add(1);
+        self.core.pending.push(cqe);
+        if self.core.pending.len() >= BATCH {
+            self.publish();
+        }
+    }
+
+    /// Moves the turn's CQEs to the completion queue.
+    #[inline]
+    pub fn publish(&mut self) {
+        if self.core.pending.is_empty() {
+            return;
+        }
+        let core = &mut *self.core;
+        let control = core.memory.control();
+        control.posting.lock(core.pid);
+        let mut writer = Writer::new(&core.memory);
+        for cqe in &core.pending {
+            // Those that wait already come first.
+            if !core.overflow.is_empty() || !writer.put(cqe) {
+                core.overflow.push_back(*cqe);
+            }
+        }
+        writer.commit();
+        core.pending.clear();
+        if !core.overflow.is_empty() {
+            core.memory.header().sq_flags.fetch_or(IORING_SQ_CQ_OVERFLOW, Ordering::Release);
+        }
+        self.unlock_and_wake();
+    }
+
+    /// Moves CQEs that had no room to the completion queue, as far as it has some now.
+    #[inline]
+    pub fn flush_overflow(&mut self) {
+        if !self.core.overflow.is_empty() {
+            self.flush();
+        }
+    }
+
+    #[cold]
+    fn flush(&mut self) {
+        self.publish();
+        let core = &mut *self.core;
+        let control = core.memory.control();
+        control.posting.lock(core.pid);
+        let mut writer = Writer::new(&core.memory);
+        while let Some(cqe) = core.overflow.front() {
+            if !writer.put(cqe) {
+                break;
+            }
+            core.overflow.pop_front();
+        }
+        writer.commit();
+        if core.overflow.is_empty() {
+            core.memory.header().sq_flags.fetch_and(!IORING_SQ_CQ_OVERFLOW, Ordering::Release);
+        }
+        self.unlock_and_wake();
+    }
+
+    /// Lets go of the posting lock and wakes those who wait for the CQEs that there are now. They make
+    /// themselves known under that lock, and look at the tail afterwards.
+    #[inline]
+    fn unlock_and_wake(&mut self) {
+        let core = &*self.core;
+        let control = core.memory.control();
+        let tail = control.cq_tail.load(Ordering::Relaxed);
+        let wakes = control.sleepers.load(Ordering::Relaxed) > 0
+            && (tail.wrapping_sub(control.wake_at.load(Ordering::Relaxed)) as i32 >= 0
+                || !core.overflow.is_empty());
+        let is_polled = control.pollers.load(Ordering::Relaxed) > 0;
+        control.posting.unlock();
+        if wakes {
+            control.sequence.fetch_add(1, Ordering::Relaxed);
+            futex::wake_shared(&control.sequence, u32::MAX);
+        }
+        if (is_polled || !self.reaps)
+            && core.memory.ready() > 0
+            && control.readable.swap(1, Ordering::AcqRel) == 0
+        {
+            let _ = file::signal(core.fd);
+        }
+    }
+
+    /// The ring's descriptor is readable no more when the program has taken everything.
+    #[inline]
+    pub fn settle_readable(&mut self) {
+        let control = self.core.memory.control();
+        if control.readable.load(Ordering::Relaxed) != 0
+            && self.core.memory.ready() == 0
+            && control.readable.swap(0, Ordering::AcqRel) != 0
+        {
+            file::clear(self.core.fd);
+        }
+    }
+
+    /// The ring's descriptor is not readable any more.
+    pub fn clear_readable(&mut self) {
+        if self.core.memory.control().readable.swap(0, Ordering::AcqRel) != 0 {
+            file::clear(self.core.fd);
+        }
+    }
+}
