@@ -14,6 +14,8 @@ use core::sync::atomic::Ordering;
 
 /// `data` of the ring's own descriptor in its epoll.
 const OWN: u64 = u64::MAX;
+/// `data` of the eventfd that the kernel's aio signals.
+pub const DIRECT: u64 = u64::MAX - 1;
 /// Events taken at a time.
 const BATCH: usize = 64;
 
@@ -126,6 +128,16 @@ impl Turn<'_> {
         Ok(())
     }
 
+    /// Has the ring's epoll tell of each signal of an eventfd of ours, as `tag`.
+    pub fn listen_to(&mut self, eventfd: c_int, tag: u64) -> Result<()> {
+        let epoll = self.core.polls.open(self.core.fd)?;
+        let events = (libc::EPOLLIN | libc::EPOLLET) as u32;
+        match epoll::control(epoll, epoll::EPOLL_CTL_ADD, eventfd, events, tag) {
+            Err(Errno::EEXIST) => Ok(()),
+            added => added,
+        }
+    }
+
     /// Ends a request's wait: it is at hand again.
     ///
     /// # Safety
@@ -210,6 +222,7 @@ pub unsafe fn serve(
         match event.u64 {
             // Readable for what was there before: it would not let anybody sleep.
             OWN => turn.clear_readable(),
+            DIRECT => turn.reap_direct(),
             tag => turn.is_ready(tag, event.events),
         }
     }

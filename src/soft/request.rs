@@ -48,6 +48,8 @@ pub enum Place {
     Polled(u32),
     /// Among the ring's timers.
     Timed,
+    /// With the kernel's aio.
+    Direct,
     /// Wherever its operation keeps it.
     Kept,
 }

@@ -1,5 +1,6 @@
 //! A ring as one process sees it.
 
+use super::direct::Direct;
 use super::files::Files;
 use super::inbox::Inbox;
 use super::memory::{Cqe, Memory};
@@ -51,6 +52,8 @@ pub struct Core {
     pub polls: Polls,
     /// Timeouts.
     pub timers: Timers,
+    /// Reads and writes with the kernel's aio.
+    pub direct: Direct,
     /// Registered files.
     pub files: Files,
 }
@@ -75,6 +78,7 @@ impl Core {
             posted: 0,
             polls: Polls::new(),
             timers: Timers::new(),
+            direct: Direct::new(),
             files: Files::default(),
         }
     }

@@ -218,7 +218,7 @@ impl<'a> Turn<'a> {
             let mut inbox = self.ring.take_inbox();
             while let Some(request) = inbox.pop() {
                 // SAFETY: what a worker hands in is live, and the lock makes it ours.
-                unsafe { self.finish(request) };
+                unsafe { self.finish(request, (*request).result) };
             }
             while let Some(request) = self.core.runnable.pop() {
                 // SAFETY: what may run is at hand.
@@ -231,13 +231,15 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// A worker has run a request.
-    unsafe fn finish(&mut self, request: *mut Request) {
-        // SAFETY: see run.
+    /// A worker, or the kernel's aio, has done a request.
+    ///
+    /// # Safety
+    /// It must be live, and with nobody else.
+    pub unsafe fn finish(&mut self, request: *mut Request, result: i32) {
+        // SAFETY: as the caller says.
         unsafe {
             self.core.requests.fetch(request);
             let finish = ops::of((*request).sqe.opcode).finish;
-            let result = (*request).result;
             let outcome = finish(self, &mut *request, result);
             self.settle(request, outcome);
         }
@@ -266,6 +268,7 @@ impl<'a> Turn<'a> {
         self.core.overflow.clear();
         super::poll::cancel_all(&mut self);
         super::timers::cancel_all(&mut self);
+        self.end_direct();
         self.cancel_queued();
         while let Some(head) = self.core.deferred.pop_front() {
             // SAFETY: deferred chains are live.
@@ -307,6 +310,7 @@ impl Drop for Turn<'_> {
     fn drop(&mut self) {
         loop {
             self.run();
+            self.send_direct();
             self.publish();
             // SAFETY: take or try_take left it held.
             unsafe { self.ring.lock().unlock() };

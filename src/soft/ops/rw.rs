@@ -2,9 +2,10 @@
 
 use super::{answer, Op, Outcome, State};
 use crate::abi::uring::*;
+use crate::soft::direct::Transfer;
 use crate::soft::request::{Request, POLLED};
 use crate::soft::turn::Turn;
-use crate::sys::{file, rw, Errno, Result};
+use crate::sys::{copy, file, rw, Errno, Result};
 use alloc::vec::Vec;
 use core::ffi::c_int;
 use core::slice;
@@ -34,14 +35,7 @@ pub static READ: Op = op(|_, r| begin(r, false, false));
 pub static WRITE: Op = op(|_, r| begin(r, true, false));
 
 const fn op(prepare: fn(&mut Turn, &mut Request) -> Result<()>) -> Op {
-    Op {
-        prepare,
-        issue: |_, r| try_now(r),
-        run: Some(run),
-        needs_file: true,
-        has_ioprio: true,
-        ..Op::NONE
-    }
+    Op { prepare, issue: try_now, run: Some(run), needs_file: true, has_ioprio: true, ..Op::NONE }
 }
 
 fn begin(r: &mut Request, is_write: bool, vectored: bool) -> Result<()> {
@@ -95,7 +89,10 @@ fn transfer(r: &mut Request, extra_flags: c_int) -> Result<usize> {
     }
 }
 
-fn try_now(r: &mut Request) -> Outcome {
+fn try_now(turn: &mut Turn, r: &mut Request) -> Outcome {
+    if let Some(outcome) = try_direct(turn, r) {
+        return outcome;
+    }
     match transfer(r, libc::RWF_NOWAIT) {
         Ok(n) if is_short(r, n) => {
             advance(r, n);
@@ -111,6 +108,42 @@ fn try_now(r: &mut Request) -> Outcome {
         }
         Err(errno) => Outcome::Done(errno.answer()),
     }
+}
+
+/// Hands what bypasses the page cache to the kernel's aio or, where that does not take it, to a worker. None
+/// for what is to be tried in place.
+#[inline]
+fn try_direct(turn: &mut Turn, r: &mut Request) -> Option<Outcome> {
+    // SAFETY: any bytes are valid as an offset and flags.
+    let (offset, flags) = unsafe { (r.sqe.anon_off.off, r.sqe.anon_rw_flags.rw_flags) };
+    let (single, _, _) = submitted(r);
+    let vectored = is_vectored(r);
+    let places = if vectored { 0 } else { single.iov_base as u64 | single.iov_len as u64 };
+    if flags & libc::RWF_NOWAIT != 0 || !turn.is_direct(r.fd, places | offset & !rw::AT_POSITION) {
+        return None;
+    }
+    let vector = match vectored {
+        // SAFETY: vectors are valid for any bytes. Bad addresses are for the kernel to refuse.
+        true => unsafe { copy::many::<iovec>(single.iov_base as u64, single.iov_len) },
+        false => alloc::vec![single],
+    };
+    if vectored && vector.len() < single.iov_len {
+        return None;
+    }
+    state(r).wanted = vector.iter().map(|v| v.iov_len).sum();
+    state(r).vector = vector;
+    if offset == rw::AT_POSITION || r.hold_file().is_err() {
+        return Some(Outcome::Punt);
+    }
+    let request = &raw mut *r;
+    let rw = state(r);
+    let (is_write, vector) = (rw.is_write, core::mem::take(&mut rw.vector));
+    let transfer = Transfer { is_write, vector: &vector, offset, flags };
+    // SAFETY: the request is at hand; the vectors' memory stays where it is when they move.
+    let started = unsafe { turn.start_direct(request, &transfer) };
+    // SAFETY: it is live: what was collected goes out at the end of the turn.
+    state(unsafe { &mut *request }).vector = vector;
+    Some(if started { Outcome::Kept } else { Outcome::Punt })
 }
 
 /// Whether less was done than could be: what was not in the page cache is still to be read.

@@ -1,0 +1,319 @@
+//! Reads and writes that bypass the page cache, by the kernel's aio: it is seldom blocked where io_uring is,
+//! and gives them their depth without threads. Tried in place they would block: RWF_NOWAIT does not keep a
+//! device from being waited for. Where there is no aio, workers do them.
+//!
+//! What a turn collects goes out at its end, in one call. The kernel signals an eventfd in the ring's epoll;
+//! what has completed is then taken from the context's own ring of events, without a call.
+
+use super::poll::DIRECT;
+use super::request::*;
+use super::turn::Turn;
+use crate::abi::aio::{iocb, IOCB_CMD_PREADV, IOCB_CMD_PWRITEV, IOCB_FLAG_RESFD};
+use crate::sys::{aio, fd, file, process, Errno};
+use alloc::vec::Vec;
+use core::ffi::c_int;
+use core::mem::zeroed;
+use core::sync::atomic::{AtomicU32, Ordering};
+use libc::iovec;
+
+/// Requests in one context: what is beyond goes to workers.
+const DEPTH: u32 = 256;
+/// Addresses, lengths and offsets that bypass the page cache are multiples of it, on any device.
+const ALIGNMENT: u64 = 512;
+
+/// What a ring has under way in the kernel's aio.
+pub struct Direct {
+    /// The context's id; 0: none yet.
+    context: u64,
+    /// The process whose it is.
+    owner: u32,
+    /// Signalled at each completion.
+    eventfd: c_int,
+    /// There is no aio to have.
+    refused: bool,
+    /// To go out at the end of the turn.
+    queued: Vec<iocb>,
+    /// Queued, or gone out and not yet taken.
+    in_flight: u32,
+    /// The last descriptor looked at in this turn, and whether it bypasses the page cache.
+    seen: (c_int, bool),
+}
+
+/// A transfer.
+pub struct Transfer<'a> {
+    /// Whether it writes.
+    pub is_write: bool,
+    /// Where the data is; it stays there until the request is complete.
+    pub vector: &'a [iovec],
+    /// The place in the file.
+    pub offset: u64,
+    /// `RWF_*`.
+    pub flags: c_int,
+}
+
+/// The head of a context's ring of events, in the program's memory. The kernel's aio has had it since its
+/// beginning, and libaio reads it.
+#[repr(C)]
+struct EventRing {
+    id: u32,
+    nr: u32,
+    head: AtomicU32,
+    tail: AtomicU32,
+    magic: u32,
+    compat: u32,
+    incompat: u32,
+    header_length: u32,
+}
+
+const MAGIC: u32 = 0xa10a_10a1;
+
+impl Direct {
+    /// Nothing.
+    pub const fn new() -> Self {
+        Direct {
+            context: 0,
+            owner: 0,
+            eventfd: -1,
+            refused: false,
+            queued: Vec::new(),
+            in_flight: 0,
+            seen: (-1, false),
+        }
+    }
+
+    fn open(&mut self, pid: u32) -> bool {
+        if self.context != 0 && self.owner != pid {
+            // The parent's: contexts do not survive a fork.
+            *self = Direct { queued: Vec::new(), ..Direct::new() };
+        }
+        if self.context == 0 && !self.refused {
+            self.refused = match (aio::setup(DEPTH), file::eventfd_nonblocking()) {
+                (Ok(context), Ok(eventfd)) => {
+                    (self.context, self.owner) = (context, pid);
+                    self.eventfd = fd::move_away(eventfd);
+                    false
+                }
+                (Ok(context), Err(_)) => {
+                    let _ = aio::destroy(context);
+                    true
+                }
+                (Err(_), Ok(eventfd)) => {
+                    // SAFETY: it was just made.
+                    let _ = unsafe { fd::close(eventfd) };
+                    true
+                }
+                _ => true,
+            };
+        }
+        !self.refused
+    }
+}
+
+impl Default for Direct {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Direct {
+    fn drop(&mut self) {
+        if self.context != 0 && self.owner == process::id() as u32 {
+            // Waits for what is still under way.
+            let _ = aio::destroy(self.context);
+        }
+        if self.eventfd >= 0 {
+            // SAFETY: it is ours alone.
+            let _ = unsafe { fd::close(self.eventfd) };
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// Whether what is read or written bypasses the page cache. `places` are the addresses, lengths and
+    /// offset, or-ed.
+    #[inline]
+    pub fn is_direct(&mut self, fd: c_int, places: u64) -> bool {
+        if places % ALIGNMENT != 0 {
+            return false;
+        }
+        let direct = &mut self.core.direct;
+        if direct.seen.0 != fd {
+            let flags = file::status_flags(fd).unwrap_or(0);
+            direct.seen = (fd, flags & libc::O_DIRECT != 0);
+        }
+        direct.seen.1
+    }
+
+    /// Hands a request to the kernel's aio, at the end of the turn; false where that cannot be. Its
+    /// operation's `finish` gets the result.
+    ///
+    /// # Safety
+    /// The request must be live, at hand, and hold its file.
+    pub unsafe fn start_direct(&mut self, request: *mut Request, transfer: &Transfer) -> bool {
+        let pid = self.core.pid;
+        let direct = &mut self.core.direct;
+        if direct.in_flight >= DEPTH || !direct.open(pid) {
+            return false;
+        }
+        let eventfd = direct.eventfd;
+        if direct.in_flight == 0 && self.listen_to(eventfd, DIRECT).is_err() {
+            return false;
+        }
+        // SAFETY: an iocb may be zero; the request is at hand.
+        unsafe {
+            let mut iocb: iocb = zeroed();
+            iocb.aio_data = request as u64;
+            iocb.aio_lio_opcode =
+                if transfer.is_write { IOCB_CMD_PWRITEV } else { IOCB_CMD_PREADV };
+            iocb.aio_fildes = (*request).fd as u32;
+            iocb.aio_buf = transfer.vector.as_ptr() as u64;
+            iocb.aio_nbytes = transfer.vector.len() as u64;
+            iocb.aio_offset = transfer.offset as i64;
+            iocb.aio_rw_flags = transfer.flags;
+            iocb.aio_flags = IOCB_FLAG_RESFD;
+            iocb.aio_resfd = eventfd as u32;
+            self.core.direct.queued.push(iocb);
+            self.core.direct.in_flight += 1;
+            self.core.polls.armed += 1;
+            self.core.requests.put_away(request, Place::Direct);
+        }
+        true
+    }
+
+    /// The end of a turn: what was collected goes out. What the kernel refuses completes with its errno; what
+    /// it has no room for goes to workers.
+    #[inline]
+    pub fn send_direct(&mut self) {
+        self.core.direct.seen.0 = -1;
+        while !self.core.direct.queued.is_empty() {
+            self.send_queued();
+            // What was refused lets links go on.
+            self.run();
+        }
+    }
+
+    fn send_queued(&mut self) {
+        let mut queued = core::mem::take(&mut self.core.direct.queued);
+        let context = self.core.direct.context;
+        let mut addresses: Vec<*mut iocb> = queued.iter_mut().map(|iocb| &raw mut *iocb).collect();
+        let mut rest = &mut addresses[..];
+        while !rest.is_empty() {
+            // SAFETY: the iocbs are in `queued`; the kernel copies them.
+            let sent = unsafe { aio::submit(context, rest.len() as _, rest.as_ptr()) };
+            // Both come back to the list of requests at hand through the normal ways.
+            let (count, refused) = match sent {
+                Ok(count) if count > 0 => (count as usize, None),
+                Ok(_) => (1, Some(Errno::EAGAIN)),
+                Err(errno) => (1, Some(errno)),
+            };
+            if let Some(errno) = refused {
+                // SAFETY: the iocb is live, and its request too.
+                unsafe { self.direct_refused((*rest[0]).aio_data as *mut Request, errno) };
+            }
+            rest = &mut rest[count..];
+        }
+        drop(addresses);
+        queued.clear();
+        if self.core.direct.queued.is_empty() {
+            self.core.direct.queued = queued;
+        }
+    }
+
+    unsafe fn direct_refused(&mut self, request: *mut Request, errno: Errno) {
+        // SAFETY: the caller says that it is live; it is under way no more.
+        unsafe {
+            self.direct_returned(request);
+            match errno {
+                Errno::EAGAIN => self.settle(request, super::ops::Outcome::Punt),
+                errno => self.finish(request, errno.answer()),
+            }
+        }
+    }
+
+    /// A request is not with the kernel any more.
+    unsafe fn direct_returned(&mut self, request: *mut Request) {
+        self.core.direct.in_flight -= 1;
+        self.core.polls.armed -= 1;
+        // SAFETY: the caller says that it is live.
+        unsafe { self.core.requests.fetch(request) };
+    }
+
+    /// Takes what the kernel has completed.
+    pub fn reap_direct(&mut self) {
+        let context = self.core.direct.context;
+        if self.core.direct.in_flight == 0 || context == 0 {
+            return;
+        }
+        // SAFETY: the context is ours, its ring is mapped until it is destroyed, and the ring's lock makes us
+        // the only one who takes events.
+        unsafe {
+            let ring = context as *const EventRing;
+            if (*ring).magic != MAGIC {
+                return self.reap_by_call();
+            }
+            let events =
+                ring.byte_add((*ring).header_length as usize).cast::<crate::abi::aio::io_event>();
+            let mut head = (*ring).head.load(Ordering::Relaxed);
+            // Acquire pairs with the kernel's barrier: the events before the tail are written.
+            while head != (*ring).tail.load(Ordering::Acquire) && head < (*ring).nr {
+                let event = events.add(head as usize).read();
+                head = (head + 1) % (*ring).nr;
+                (*ring).head.store(head, Ordering::Release);
+                self.direct_done(event.data, event.res);
+            }
+        }
+    }
+
+    fn reap_by_call(&mut self) {
+        const BATCH: usize = 32;
+        loop {
+            // SAFETY: events may be zero; the kernel fills in as many as there is room for.
+            unsafe {
+                let mut events: [crate::abi::aio::io_event; BATCH] = zeroed();
+                let now = crate::abi::ctypes::__kernel_timespec { tv_sec: 0, tv_nsec: 0 };
+                let (context, into) = (self.core.direct.context, events.as_mut_ptr());
+                let got = aio::get_events(context, 0, BATCH as _, into, &now, core::ptr::null());
+                let got = got.unwrap_or(0) as usize;
+                for event in &events[..got] {
+                    self.direct_done(event.data, event.res);
+                }
+                if got < BATCH {
+                    return;
+                }
+            }
+        }
+    }
+
+    unsafe fn direct_done(&mut self, data: u64, result: i64) {
+        let request = data as *mut Request;
+        // SAFETY: the kernel gives back what it was given, once; the request was live until now.
+        unsafe {
+            self.direct_returned(request);
+            self.finish(request, result as i32);
+        }
+    }
+
+    /// Waits for what is with the kernel and completes it: the ring goes away.
+    pub fn end_direct(&mut self) {
+        if self.core.direct.in_flight == 0 {
+            return;
+        }
+        // Destroying waits until nothing is under way.
+        let _ = aio::destroy(core::mem::take(&mut self.core.direct.context));
+        self.core.direct.queued.clear();
+        let with_kernel: Vec<_> = self
+            .core
+            .requests
+            .iter()
+            // SAFETY: the list holds live requests only.
+            .filter(|&request| unsafe { (*request).place == Place::Direct })
+            .collect();
+        for request in with_kernel {
+            // SAFETY: as above; nobody else has it now.
+            unsafe {
+                self.direct_returned(request);
+                self.complete(request, Errno::ECANCELED.answer());
+            }
+        }
+    }
+}
