@@ -54,6 +54,8 @@ fn take_in(turn: &mut Turn, count: u32) -> u32 {
             let is_linked = !chain.head.is_null();
             (request, admit(turn, &mut sq, &mut *request, is_linked))
         };
+        // SAFETY: as above.
+        let links = unsafe { (*request).sqe.flags & LINKS != 0 };
         // SAFETY: the request was just taken; the chain's are at hand.
         unsafe {
             if chain.head.is_null()
@@ -69,7 +71,8 @@ fn take_in(turn: &mut Turn, count: u32) -> u32 {
         if !turn.core.runnable.is_empty() {
             turn.run();
         }
-        if refused && turn.core.flags & IORING_SETUP_SUBMIT_ALL == 0 {
+        // What is linked to one that was refused is taken as well.
+        if refused && !links && turn.core.flags & IORING_SETUP_SUBMIT_ALL == 0 {
             break;
         }
     }

@@ -31,6 +31,9 @@ pub const REFUSED: u32 = 1 << 7;
 /// A timeout is linked to it that has been armed.
 pub const HAS_TIMEOUT: u32 = 1 << 8;
 
+/// An error of it does not break links.
+pub const UNFAILING: u32 = 1 << 15;
+
 /// Where a request is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {

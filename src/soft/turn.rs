@@ -147,7 +147,7 @@ impl<'a> Turn<'a> {
         unsafe {
             self.core.requests.fetch(request);
             let r = &mut *request;
-            if result < 0 {
+            if result < 0 && !r.is(UNFAILING) {
                 r.fail();
             }
             if !r.is(SKIP) {

@@ -11,14 +11,44 @@ pub fn status_flags(fd: c_int) -> Result<c_int> {
         .map(|flags| flags as c_int)
 }
 
-/// Whether reads come from the page cache when it has the data: a regular file or a block device.
-pub fn is_cached(fd: c_int) -> bool {
+/// How reads and writes of a file wait.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// They go through the page cache: a regular file or a block device.
+    Cached,
+    /// A socket.
+    Socket,
+    /// Poll tells when it is ready: a pipe, a terminal, an eventfd and its kin.
+    Pollable,
+    /// A device that may be anything, or a directory.
+    Other,
+}
+
+/// What kind of file `fd` is.
+pub fn kind(fd: c_int) -> Kind {
+    /// Terminals: tty, console, virtual ones, and both sides of pseudo terminals.
+    fn is_terminal(device: u64) -> bool {
+        matches!((device >> 8) & 0xfff, 4 | 5 | 128..=143)
+    }
     // SAFETY: the kernel fills in the struct of this frame; all its fields may be zero.
     unsafe {
         let mut status: libc::stat = core::mem::zeroed();
-        let done = call(libc::SYS_fstat, [fd as usize, &raw mut status as usize, 0, 0, 0, 0]);
-        done.is_ok() && matches!(status.st_mode & libc::S_IFMT, libc::S_IFREG | libc::S_IFBLK)
+        if call(libc::SYS_fstat, [fd as usize, &raw mut status as usize, 0, 0, 0, 0]).is_err() {
+            return Kind::Other;
+        }
+        match status.st_mode & libc::S_IFMT {
+            libc::S_IFREG | libc::S_IFBLK => Kind::Cached,
+            libc::S_IFSOCK => Kind::Socket,
+            libc::S_IFIFO | 0 => Kind::Pollable,
+            libc::S_IFCHR if is_terminal(status.st_rdev) => Kind::Pollable,
+            _ => Kind::Other,
+        }
     }
+}
+
+/// Whether reads come from the page cache when it has the data: a regular file or a block device.
+pub fn is_cached(fd: c_int) -> bool {
+    kind(fd) == Kind::Cached
 }
 
 /// Another descriptor of the same file, closed on exec.

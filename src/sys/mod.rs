@@ -28,6 +28,7 @@ pub mod lock;
 pub mod mem;
 pub mod peek;
 pub mod pipe;
+pub mod priority;
 pub mod process;
 pub mod rw;
 pub mod space;

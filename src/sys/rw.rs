@@ -24,6 +24,22 @@ pub unsafe fn writev(fd: c_int, iov: &[libc::iovec], offset: u64, flags: c_int) 
     unsafe { call(libc::SYS_pwritev2, args) }
 }
 
+/// preadv2(2) or pwritev2(2), with vectors at an address.
+#[inline]
+pub unsafe fn transfer(
+    is_write: bool,
+    fd: c_int,
+    (vector, count): (*const libc::iovec, usize),
+    offset: u64,
+    flags: c_int,
+) -> Result<usize> {
+    let number = if is_write { libc::SYS_pwritev2 } else { libc::SYS_preadv2 };
+    let high = if usize::BITS == 64 { 0 } else { (offset >> 32) as usize };
+    let args = [fd as usize, vector as usize, count, offset as usize, high, flags as usize];
+    // SAFETY: see the module sys.
+    unsafe { call(number, args) }
+}
+
 /// read(2).
 pub unsafe fn read(fd: c_int, buf: *mut c_void, len: usize) -> Result<usize> {
     // SAFETY: see the module sys.

@@ -11,9 +11,10 @@ mod rw;
 mod slots;
 mod space;
 mod splice;
+mod sync;
 mod xattr;
 
-use super::request::Request;
+use super::request::{Request, UNFAILING};
 use super::turn::Turn;
 use crate::abi::uring::io_uring_op;
 use crate::sys::{Errno, Result};
@@ -43,6 +44,12 @@ pub fn answer(result: Result<usize>) -> i32 {
         Ok(value) => value as i32,
         Err(errno) => errno.answer(),
     }
+}
+
+/// The end of what a worker has done on a filesystem: its error breaks no link, as with kernels since 6.0.
+pub fn finish_without_failing(_: &mut Turn, r: &mut Request, result: i32) -> Outcome {
+    r.flags |= UNFAILING;
+    Outcome::Done(result)
 }
 
 /// What an operation keeps in its request beside the SQE.
@@ -138,7 +145,7 @@ static OPS: [Option<&'static Op>; io_uring_op::IORING_OP_LAST as usize] = {
     ops[IORING_OP_WRITEV as usize] = Some(&rw::WRITEV);
     ops[IORING_OP_READ as usize] = Some(&rw::READ);
     ops[IORING_OP_WRITE as usize] = Some(&rw::WRITE);
-    ops[IORING_OP_FSYNC as usize] = Some(&rw::FSYNC);
+    ops[IORING_OP_FSYNC as usize] = Some(&sync::FSYNC);
     ops[IORING_OP_OPENAT as usize] = Some(&open::OPENAT);
     ops[IORING_OP_OPENAT2 as usize] = Some(&open::OPENAT2);
     ops[IORING_OP_CLOSE as usize] = Some(&slots::CLOSE);

@@ -1,6 +1,6 @@
 //! What is done by path. Looking a path up may block: a worker does it, with copies of the paths.
 
-use super::{answer, Op, Outcome, State};
+use super::{answer, finish_without_failing, Op, Outcome, State};
 use crate::abi::uring::*;
 use crate::soft::request::Request;
 use crate::sys::{copy, fs, Errno, Result};
@@ -64,7 +64,8 @@ fn check(r: &Request) -> Result<()> {
     Ok(())
 }
 
-const BY_PATH: Op = Op { issue: |_, _| Outcome::Punt, keep: one_path, ..Op::NONE };
+const BY_PATH: Op =
+    Op { issue: |_, _| Outcome::Punt, keep: one_path, finish: finish_without_failing, ..Op::NONE };
 
 fn flags(r: &Request) -> u32 {
     // SAFETY: any bytes are valid as flags.

@@ -1,64 +1,68 @@
-//! Reading, writing and syncing files.
+//! Reading and writing files.
+//!
+//! A file that is cached is read as far as the cache has it; a worker does the rest. Other files are tried
+//! without blocking, whatever their O_NONBLOCK says, and waited for.
 
-use super::{answer, Op, Outcome, State};
+use super::{Op, Outcome, State};
 use crate::abi::uring::*;
 use crate::soft::direct::Transfer;
 use crate::soft::request::{Request, POLLED};
 use crate::soft::turn::Turn;
-use crate::sys::{copy, file, rw, Errno, Result};
+use crate::sys::file::{self, Kind};
+use crate::sys::{copy, pipe, priority, rw, Errno, Result};
 use alloc::vec::Vec;
 use core::ffi::c_int;
-use core::slice;
 use libc::iovec;
 
-/// A read or write under way.
+/// A read or write that is not done in one go.
+#[derive(Default)]
 pub struct Rw {
-    is_write: bool,
-    /// Where the data is; from the program's memory when the request first has to wait.
+    /// Where the data that is left is, and its bytes; from the program's memory when the request first has
+    /// to wait.
     vector: Vec<iovec>,
+    /// Bytes wanted; all that there ever were.
+    wanted: usize,
+    is_kept: bool,
     /// Bytes done so far.
     done: usize,
-    /// Bytes wanted.
-    wanted: usize,
+    /// The file has no offsets.
+    is_stream: bool,
+    /// It was to be waited for after a worker's try.
+    has_waited: bool,
 }
 
 /// The vectors that there may be.
 const MAX_VECTORS: u32 = 1024;
+/// The bytes that one call moves.
+const MAX_BYTES: usize = 0x7fff_f000;
+/// RWF_* up to this one are known, here or to some kernel.
+const LAST_FLAG: c_int = 0x100;
 
 /// READV.
-pub static READV: Op = op(|_, r| begin(r, false, true));
+pub static READV: Op = Op { prepare: prepare_vectored, ..READ };
 /// WRITEV.
-pub static WRITEV: Op = op(|_, r| begin(r, true, true));
-/// READ.
-pub static READ: Op = op(|_, r| begin(r, false, false));
+pub static WRITEV: Op = Op { prepare: prepare_vectored, ..READ };
 /// WRITE.
-pub static WRITE: Op = op(|_, r| begin(r, true, false));
+pub static WRITE: Op = READ_OR_WRITE;
+/// READ.
+pub static READ: Op = READ_OR_WRITE;
 
-const fn op(prepare: fn(&mut Turn, &mut Request) -> Result<()>) -> Op {
-    Op { prepare, issue: try_now, run: Some(run), needs_file: true, has_ioprio: true, ..Op::NONE }
-}
+const READ_OR_WRITE: Op = Op {
+    prepare: |_, r| priority::check(r.sqe.ioprio),
+    keep,
+    issue,
+    run: Some(run),
+    finish,
+    needs_file: true,
+    has_ioprio: true,
+    ..Op::NONE
+};
 
-fn begin(r: &mut Request, is_write: bool, vectored: bool) -> Result<()> {
-    if vectored && r.sqe.len > MAX_VECTORS {
+fn prepare_vectored(_: &mut Turn, r: &mut Request) -> Result<()> {
+    if r.sqe.len > MAX_VECTORS {
         return Err(Errno::EINVAL);
     }
-    r.state = State::Rw(Rw { is_write, vector: Vec::new(), done: 0, wanted: 0 });
-    Ok(())
-}
-
-fn state(r: &mut Request) -> &mut Rw {
-    match &mut r.state {
-        State::Rw(rw) => rw,
-        _ => unreachable!(),
-    }
-}
-
-/// The vectors as the SQE has them.
-fn submitted(r: &Request) -> (iovec, *const iovec, usize) {
-    // SAFETY: any bytes are valid as an address.
-    let addr = unsafe { r.sqe.anon_addr.addr };
-    let single = iovec { iov_base: addr as *mut _, iov_len: r.sqe.len as usize };
-    (single, addr as *const iovec, r.sqe.len as usize)
+    priority::check(r.sqe.ioprio)
 }
 
 fn is_vectored(r: &Request) -> bool {
@@ -66,78 +70,105 @@ fn is_vectored(r: &Request) -> bool {
     [IORING_OP_READV as u8, IORING_OP_WRITEV as u8].contains(&r.sqe.opcode)
 }
 
-/// The system call, from where the request stands.
-fn transfer(r: &mut Request, extra_flags: c_int) -> Result<usize> {
-    let (single, many, count) = submitted(r);
-    let vectored = is_vectored(r);
-    // SAFETY: any bytes are valid as an offset and flags.
-    let (offset, flags) = unsafe { (r.sqe.anon_off.off, r.sqe.anon_rw_flags.rw_flags) };
-    let fd = r.fd;
-    let rw = state(r);
-    let at = if offset == rw::AT_POSITION { offset } else { offset.wrapping_add(rw.done as u64) };
-    // SAFETY: the vectors are the program's, or our copy of them; the kernel checks what they point at.
-    unsafe {
-        let vector = match () {
-            () if !rw.vector.is_empty() => &rw.vector[..],
-            () if vectored => slice::from_raw_parts(many, count),
-            () => slice::from_ref(&single),
-        };
-        match rw.is_write {
-            true => rw::writev(fd, vector, at, flags | extra_flags),
-            false => rw::readv(fd, vector, at, flags | extra_flags),
-        }
+fn is_write(r: &Request) -> bool {
+    use io_uring_op::*;
+    [IORING_OP_WRITE as u8, IORING_OP_WRITEV as u8].contains(&r.sqe.opcode)
+}
+
+fn flags(r: &Request) -> c_int {
+    // SAFETY: any bytes are valid as flags.
+    unsafe { r.sqe.anon_rw_flags.rw_flags }
+}
+
+fn address(r: &Request) -> u64 {
+    // SAFETY: any bytes are valid as an address.
+    unsafe { r.sqe.anon_addr.addr }
+}
+
+/// What it waits for, for epoll and poll.
+fn awaited(r: &Request) -> c_int {
+    if is_write(r) {
+        libc::EPOLLOUT
+    } else {
+        libc::EPOLLIN
     }
 }
 
-fn try_now(turn: &mut Turn, r: &mut Request) -> Outcome {
-    if let Some(outcome) = try_direct(turn, r) {
-        return outcome;
+/// What is known of a request that is not done in one go.
+fn state(r: &mut Request) -> &mut Rw {
+    if matches!(r.state, State::None) {
+        r.state = State::Rw(Rw::default());
     }
-    match transfer(r, libc::RWF_NOWAIT) {
-        Ok(n) if is_short(r, n) => {
-            advance(r, n);
-            Outcome::Punt
-        }
-        Ok(n) => Outcome::Done((state(r).done + n) as i32),
-        Err(Errno::EAGAIN | Errno::EOPNOTSUPP) => {
-            keep_vector(r);
-            if r.flags & POLLED != 0 || file::is_cached(r.fd) {
-                return Outcome::Punt;
-            }
-            Outcome::Wait(if state(r).is_write { libc::EPOLLOUT } else { libc::EPOLLIN } as u32)
-        }
-        Err(errno) => Outcome::Done(errno.answer()),
+    match &mut r.state {
+        State::Rw(rw) => rw,
+        _ => unreachable!(),
     }
+}
+
+fn single(r: &Request) -> iovec {
+    iovec { iov_base: address(r) as *mut _, iov_len: r.sqe.len as usize }
+}
+
+/// The system call, from where the request stands.
+#[inline]
+fn call(r: &Request, extra_flags: c_int) -> Result<usize> {
+    let single = single(r);
+    let mut vector = match is_vectored(r) {
+        true => (address(r) as *const iovec, r.sqe.len as usize),
+        false => (&raw const single, 1),
+    };
+    // SAFETY: any bytes are valid as an offset.
+    let mut offset = unsafe { r.sqe.anon_off.off };
+    if let State::Rw(rw) = &r.state {
+        if rw.is_kept {
+            vector = (rw.vector.as_ptr(), rw.vector.len());
+        }
+        if rw.is_stream {
+            offset = rw::AT_POSITION;
+        } else if offset != rw::AT_POSITION {
+            offset = offset.wrapping_add(rw.done as u64);
+        }
+    }
+    // SAFETY: the vectors are the program's, or our copy of them; the kernel checks what they point at.
+    unsafe { rw::transfer(is_write(r), r.fd, vector, offset, flags(r) | extra_flags) }
+}
+
+/// As [`call`]; files that have no offsets do not mind one.
+fn transfer(r: &mut Request, extra_flags: c_int) -> Result<usize> {
+    let result = call(r, extra_flags);
+    if result != Err(Errno::ESPIPE) {
+        return result;
+    }
+    // SAFETY: any bytes are valid as an offset.
+    let offset = unsafe { r.sqe.anon_off.off };
+    let is_socket = || file::kind(r.fd) == Kind::Socket;
+    if offset == rw::AT_POSITION || (offset != 0 && is_socket()) {
+        return result;
+    }
+    state(r).is_stream = true;
+    call(r, extra_flags)
 }
 
 /// Hands what bypasses the page cache to the kernel's aio or, where that does not take it, to a worker. None
 /// for what is to be tried in place.
 #[inline]
 fn try_direct(turn: &mut Turn, r: &mut Request) -> Option<Outcome> {
-    // SAFETY: any bytes are valid as an offset and flags.
-    let (offset, flags) = unsafe { (r.sqe.anon_off.off, r.sqe.anon_rw_flags.rw_flags) };
-    let (single, _, _) = submitted(r);
-    let vectored = is_vectored(r);
-    let places = if vectored { 0 } else { single.iov_base as u64 | single.iov_len as u64 };
-    if flags & libc::RWF_NOWAIT != 0 || !turn.is_direct(r.fd, places | offset & !rw::AT_POSITION) {
+    // SAFETY: any bytes are valid as an offset.
+    let offset = unsafe { r.sqe.anon_off.off };
+    let places = if is_vectored(r) { 0 } else { address(r) | u64::from(r.sqe.len) };
+    if nowait(r) || !turn.is_direct(r.fd, places | offset & !rw::AT_POSITION) {
         return None;
     }
-    let vector = match vectored {
-        // SAFETY: vectors are valid for any bytes. Bad addresses are for the kernel to refuse.
-        true => unsafe { copy::many::<iovec>(single.iov_base as u64, single.iov_len) },
-        false => alloc::vec![single],
-    };
-    if vectored && vector.len() < single.iov_len {
+    // A pipe may have O_DIRECT too.
+    if !file::is_cached(r.fd) || keep(r).is_err() {
         return None;
     }
-    state(r).wanted = vector.iter().map(|v| v.iov_len).sum();
-    state(r).vector = vector;
     if offset == rw::AT_POSITION || r.hold_file().is_err() {
         return Some(Outcome::Punt);
     }
     let request = &raw mut *r;
-    let rw = state(r);
-    let (is_write, vector) = (rw.is_write, core::mem::take(&mut rw.vector));
+    let (is_write, flags) = (is_write(r), flags(r));
+    let vector = core::mem::take(&mut state(r).vector);
     let transfer = Transfer { is_write, vector: &vector, offset, flags };
     // SAFETY: the request is at hand; the vectors' memory stays where it is when they move.
     let started = unsafe { turn.start_direct(request, &transfer) };
@@ -146,81 +177,185 @@ fn try_direct(turn: &mut Turn, r: &mut Request) -> Option<Outcome> {
     Some(if started { Outcome::Kept } else { Outcome::Punt })
 }
 
-/// Whether less was done than could be: what was not in the page cache is still to be read.
-fn is_short(r: &mut Request, n: usize) -> bool {
-    if n == 0 {
+fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
+    if flags(r) & libc::RWF_HIPRI != 0 {
+        return Outcome::Done(Errno::EINVAL.answer());
+    }
+    if let Some(outcome) = try_direct(turn, r) {
+        return outcome;
+    }
+    loop {
+        match transfer(r, libc::RWF_NOWAIT) {
+            Ok(n) if goes_on(r, n) => {}
+            Ok(n) => return done(r, n),
+            Err(errno) => return not_now(r, errno),
+        }
+    }
+}
+
+/// Whether `n` more bytes are not all that there is: of a cached file. They are counted then.
+fn goes_on(r: &mut Request, n: usize) -> bool {
+    let done = if let State::Rw(rw) = &r.state { rw.done } else { 0 };
+    if n == 0 || nowait(r) || done + n >= wanted(r) {
         return false;
     }
-    keep_vector(r);
-    let rw = state(r);
-    let left = rw.wanted - rw.done;
-    n < left && file::is_cached(r.fd)
+    if file::kind(r.fd) != Kind::Cached || keep(r).is_err() {
+        return false;
+    }
+    advance(state(r), n);
+    true
+}
+
+/// It is complete, with `n` more bytes. Less than wanted breaks a link.
+fn done(r: &mut Request, n: usize) -> Outcome {
+    const LINKS: u32 = IOSQE_IO_LINK | IOSQE_IO_HARDLINK | IOSQE_CQE_SKIP_SUCCESS;
+    let total = n + if let State::Rw(rw) = &r.state { rw.done } else { 0 };
+    if u32::from(r.sqe.flags) & LINKS != 0 && total < wanted(r) {
+        r.fail();
+    }
+    Outcome::Done(total as i32)
+}
+
+/// Bytes wanted.
+fn wanted(r: &Request) -> usize {
+    match &r.state {
+        State::Rw(rw) if rw.is_kept => rw.wanted,
+        _ if is_vectored(r) => {
+            // SAFETY: the kernel has just read them: they are there.
+            let vector = (0..r.sqe.len as usize)
+                .map(|i| unsafe { (*(address(r) as *const iovec).add(i)).iov_len });
+            vector.fold(0usize, usize::saturating_add).min(MAX_BYTES)
+        }
+        _ => (r.sqe.len as usize).min(MAX_BYTES),
+    }
+}
+
+/// What becomes of a try that ended with an error.
+fn not_now(r: &mut Request, errno: Errno) -> Outcome {
+    let has_done = matches!(&r.state, State::Rw(rw) if rw.done > 0);
+    match errno {
+        // Few filesystems know how to write without blocking: it is not there now, rather than not at all.
+        Errno::EOPNOTSUPP if nowait(r) && is_write(r) && is_plain(r) => {
+            Outcome::Done(Errno::EAGAIN.answer())
+        }
+        Errno::EAGAIN | Errno::EOPNOTSUPP if nowait(r) => Outcome::Done(errno.answer()),
+        Errno::EAGAIN | Errno::EOPNOTSUPP if has_done => Outcome::Punt,
+        Errno::EAGAIN if file::kind(r.fd) == Kind::Cached => Outcome::Punt,
+        Errno::EAGAIN => Outcome::Wait(awaited(r) as u32),
+        Errno::EOPNOTSUPP => without_trying(r),
+        _ if has_done => done(r, 0),
+        _ => Outcome::Done(errno.answer()),
+    }
+}
+
+fn nowait(r: &Request) -> bool {
+    flags(r) & libc::RWF_NOWAIT != 0
+}
+
+/// A cached file, and no flag that may be what is not supported.
+fn is_plain(r: &Request) -> bool {
+    const PLAIN: c_int = libc::RWF_NOWAIT | libc::RWF_DSYNC | libc::RWF_SYNC | libc::RWF_APPEND;
+    const NOAPPEND: c_int = 0x20;
+    flags(r) & !(PLAIN | NOAPPEND) == 0 && file::is_cached(r.fd)
+}
+
+/// A file that cannot be tried without blocking: most can be asked whether they are ready.
+fn without_trying(r: &mut Request) -> Outcome {
+    if flags(r) & !(2 * LAST_FLAG - 1) != 0 {
+        return Outcome::Done(Errno::EOPNOTSUPP.answer());
+    }
+    let is_ready = match file::kind(r.fd) {
+        Kind::Cached => return Outcome::Punt,
+        // It may take part of what there is to write, and wait with the rest.
+        _ if is_write(r) => return Outcome::Punt,
+        Kind::Pollable | Kind::Socket => pipe::is_ready(r.fd, awaited(r) as i16),
+        Kind::Other => r.is(POLLED),
+    };
+    if !is_ready {
+        r.flags &= !POLLED;
+        return Outcome::Wait(awaited(r) as u32);
+    }
+    match transfer(r, 0) {
+        Ok(n) => done(r, n),
+        Err(Errno::EAGAIN) => Outcome::Wait(awaited(r) as u32),
+        Err(errno) => Outcome::Done(errno.answer()),
+    }
 }
 
 /// The program may change its vectors once the request was submitted.
-fn keep_vector(r: &mut Request) {
-    let (single, many, count) = submitted(r);
-    let vectored = is_vectored(r);
+fn keep(r: &mut Request) -> Result<()> {
+    if matches!(&r.state, State::Rw(rw) if rw.is_kept) {
+        return Ok(());
+    }
+    let vector = match is_vectored(r) {
+        // SAFETY: any bytes are valid as vectors.
+        true => unsafe { copy::many::<iovec>(address(r), r.sqe.len as usize) },
+        false => Vec::from([single(r)]),
+    };
+    if is_vectored(r) && vector.len() < r.sqe.len as usize {
+        return Err(Errno::EFAULT);
+    }
+    let wanted = vector.iter().fold(0usize, |sum, v| sum.saturating_add(v.iov_len));
     let rw = state(r);
-    if !rw.vector.is_empty() || rw.wanted > 0 {
-        return;
-    }
-    if vectored {
-        // SAFETY: the kernel has just read them: they are there.
-        rw.vector.extend_from_slice(unsafe { slice::from_raw_parts(many, count) });
-    } else {
-        rw.vector.push(single);
-    }
-    rw.wanted = rw.vector.iter().map(|v| v.iov_len).sum();
+    rw.wanted = wanted.min(MAX_BYTES);
+    rw.vector = vector;
+    rw.is_kept = true;
+    Ok(())
 }
 
 /// Goes on behind `n` more bytes.
-fn advance(r: &mut Request, n: usize) {
-    let rw = state(r);
+fn advance(rw: &mut Rw, n: usize) {
     rw.done += n;
     let mut left = n;
-    while let Some(first) = rw.vector.first_mut() {
-        if left < first.iov_len {
-            first.iov_base = first.iov_base.wrapping_byte_add(left);
-            first.iov_len -= left;
-            return;
-        }
-        left -= first.iov_len;
-        rw.vector.remove(0);
+    let full = rw.vector.iter().take_while(|v| {
+        let is_full = v.iov_len <= left;
+        left -= if is_full { v.iov_len } else { 0 };
+        is_full
+    });
+    let full = full.count();
+    rw.vector.drain(..full);
+    if let Some(first) = rw.vector.first_mut() {
+        first.iov_base = first.iov_base.wrapping_byte_add(left);
+        first.iov_len -= left;
     }
 }
 
-/// On a worker: to the end, or as far as it goes.
+/// On a worker: a cached file to the end, or as far as it goes. Another is tried, and waited for only when
+/// nothing tells when it is ready.
 fn run(r: &mut Request) -> i32 {
+    if flags(r) & libc::RWF_HIPRI != 0 {
+        return Errno::EINVAL.answer();
+    }
+    let _with = priority::With::set(r.sqe.ioprio);
+    let kind = file::kind(r.fd);
+    let polls = kind != Kind::Cached && !state(r).has_waited;
+    if polls {
+        match transfer(r, libc::RWF_NOWAIT) {
+            Err(Errno::EOPNOTSUPP) if is_write(r) || kind == Kind::Other => {}
+            Err(Errno::EOPNOTSUPP) if pipe::is_ready(r.fd, awaited(r) as i16) => {}
+            Err(Errno::EOPNOTSUPP) if !nowait(r) => return Errno::EAGAIN.answer(),
+            result => return super::answer(result),
+        }
+    }
     loop {
-        let done = state(r).done;
         match transfer(r, 0) {
-            Ok(0) => return done as i32,
-            Ok(n) if is_short(r, n) => advance(r, n),
-            Ok(n) => return (state(r).done + n) as i32,
-            Err(_) if done > 0 => return done as i32,
+            Ok(n) if goes_on(r, n) => {}
+            Ok(n) => return n as i32,
+            Err(_) if state(r).done > 0 => return 0,
             Err(errno) => return errno.answer(),
         }
     }
 }
 
-/// FSYNC.
-pub static FSYNC: Op = Op {
-    prepare: |_, r| {
-        // SAFETY: any bytes are valid as flags.
-        let flags = unsafe { r.sqe.anon_rw_flags.fsync_flags };
-        if flags & !IORING_FSYNC_DATASYNC != 0 {
-            return Err(Errno::EINVAL);
-        }
-        Ok(())
-    },
-    issue: |_, _| Outcome::Punt,
-    run: Some(|r| {
-        // SAFETY: any bytes are valid as flags; the descriptor is the request's.
-        unsafe {
-            answer(rw::sync(r.fd, r.sqe.anon_rw_flags.fsync_flags & IORING_FSYNC_DATASYNC != 0))
-        }
-    }),
-    needs_file: true,
-    ..Op::NONE
-};
+/// A worker has moved that many more bytes, or found the file not ready.
+fn finish(_: &mut Turn, r: &mut Request, result: i32) -> Outcome {
+    if result >= 0 {
+        return done(r, result as usize);
+    }
+    let again = result == Errno::EAGAIN.answer() && !nowait(r);
+    if again && !state(r).has_waited && file::kind(r.fd) != Kind::Cached {
+        state(r).has_waited = true;
+        return Outcome::Wait(awaited(r) as u32);
+    }
+    Outcome::Done(result)
+}

@@ -1,12 +1,17 @@
 //! A file's size and space, and advice on files and memory. All but advice that costs nothing goes to a
 //! worker.
 
-use super::{answer, Op, Outcome};
+use super::{answer, finish_without_failing, Op, Outcome};
 use crate::soft::request::Request;
 use crate::sys::{space, Errno, Result};
 use core::ffi::c_int;
 
-const ON_FILE: Op = Op { issue: |_, _| Outcome::Punt, needs_file: true, ..Op::NONE };
+const ON_FILE: Op = Op {
+    issue: |_, _| Outcome::Punt,
+    needs_file: true,
+    finish: finish_without_failing,
+    ..Op::NONE
+};
 
 /// The SQE's `off`, `addr` and flags.
 fn numbers(r: &Request) -> (u64, u64, u32) {
@@ -86,6 +91,7 @@ pub static FADVISE: Op = Op {
         _ => Outcome::Punt,
     },
     run: Some(advise),
+    finish: Op::NONE.finish,
     ..ON_FILE
 };
 
@@ -99,5 +105,6 @@ pub static MADVISE: Op = Op {
         // SAFETY: the program says what to do with its memory.
         answer(unsafe { space::advise_memory(address, len, advice as c_int) })
     }),
+    finish: finish_without_failing,
     ..Op::NONE
 };

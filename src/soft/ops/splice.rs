@@ -154,7 +154,7 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
     if pipe::is_pipe(from) && pipe::is_pipe(to) && !pipe::is_broken(to) {
         return match transfer(r) {
             Err(Errno::EAGAIN) if waits(r) => wait(r),
-            result => result.into(),
+            result => done(r, answer(result)),
         };
     }
     if waits(r) && !(pipe::is_ready(from, libc::POLLIN) && pipe::is_ready(to, libc::POLLOUT)) {
@@ -184,6 +184,14 @@ fn wait(r: &mut Request) -> Outcome {
 fn finish(turn: &mut Turn, r: &mut Request, result: i32) -> Outcome {
     if !is_begun(r) || (result == Errno::EAGAIN.answer() && waits(r)) {
         return issue(turn, r);
+    }
+    done(r, result)
+}
+
+/// Less than wanted breaks a link.
+fn done(r: &mut Request, result: i32) -> Outcome {
+    if result != r.sqe.len as i32 {
+        r.fail();
     }
     Outcome::Done(result)
 }

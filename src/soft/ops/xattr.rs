@@ -1,7 +1,7 @@
 //! Extended attributes. A worker does it, with copies of the names, of the path and of a value to set.
 
 use super::paths::{copies, keep_copies, Copies};
-use super::{answer, Op, Outcome};
+use super::{answer, finish_without_failing, Op, Outcome};
 use crate::abi::uring::*;
 use crate::soft::request::Request;
 use crate::sys::space::{self, Holder};
@@ -11,7 +11,12 @@ use crate::sys::{copy, Errno, Result};
 const MAX_NAME: usize = 256;
 const MAX_VALUE: u32 = 65536;
 
-const ON_FILE: Op = Op { issue: |_, _| Outcome::Punt, needs_file: true, ..Op::NONE };
+const ON_FILE: Op = Op {
+    issue: |_, _| Outcome::Punt,
+    needs_file: true,
+    finish: finish_without_failing,
+    ..Op::NONE
+};
 const ON_PATH: Op = Op { needs_file: false, ..ON_FILE };
 
 fn refuse_fixed(r: &Request) -> Result<()> {
