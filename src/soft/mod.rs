@@ -16,7 +16,6 @@
 pub mod direct;
 pub mod enter;
 pub mod files;
-pub mod files_registration;
 pub mod fork;
 pub mod inbox;
 pub mod intake;

@@ -62,3 +62,10 @@ pub unsafe fn map_shared(len: usize) -> Result<*mut c_void> {
     // SAFETY: a new mapping at an address of the kernel's choice touches nothing that exists.
     unsafe { map(core::ptr::null_mut(), len, prot, flags, -1, 0) }
 }
+
+/// Takes all access to `len` bytes at `addr`: mprotect(2).
+pub unsafe fn protect_none(addr: *mut c_void, len: usize) -> Result<()> {
+    // SAFETY: see the module sys.
+    unsafe { call(libc::SYS_mprotect, [addr as usize, len, libc::PROT_NONE as usize, 0, 0, 0]) }
+        .map(drop)
+}

@@ -2,7 +2,7 @@
 
 use super::{Op, Outcome};
 use crate::abi::uring::*;
-use crate::soft::files_registration;
+use crate::soft::registration::files as registration;
 use crate::soft::request::Request;
 use crate::soft::table;
 use crate::soft::turn::Turn;
@@ -96,7 +96,7 @@ pub static FILES_UPDATE: Op = Op {
         let (off, addr) = unsafe { (r.sqe.anon_off.off as u32, r.sqe.anon_addr.addr) };
         let result = match off {
             IORING_FILE_INDEX_ALLOC => fill_free_slots(turn, addr, r.sqe.len),
-            from => files_registration::update(&mut turn.core.files, from, r.sqe.len, addr, 0),
+            from => registration::update(&mut turn.core.files, from, r.sqe.len, addr, 0),
         };
         // Before its own CQE, as what it let go was.
         turn.post_file_tags();
@@ -117,7 +117,7 @@ fn fill_free_slots(turn: &mut Turn, address: u64, count: u32) -> Result<c_int> {
     let numbers = unsafe { copy::many::<c_int>(address, most as usize) };
     for done in 0..count {
         let number = numbers.get(done as usize).copied().ok_or(Errno::EFAULT);
-        let installed = number.and_then(files_registration::hold).and_then(|fd| {
+        let installed = number.and_then(registration::hold).and_then(|fd| {
             let slot = turn.core.files.install(fd, IORING_FILE_INDEX_ALLOC)?;
             let place = address + u64::from(done) * size_of::<c_int>() as u64;
             copy::put(place, &(slot as c_int)).inspect_err(|_| {

@@ -25,3 +25,40 @@ pub unsafe fn syscall6(nr: usize, args: [usize; 6]) -> isize {
     }
     ret
 }
+
+/// clone(2) of a thread, which begins with what stands at `start`, the end of its stack: a function, its
+/// argument, and the address and size of the stack. When the function returns, the stack is unmapped and
+/// the thread ends. Returns the thread's id or the kernel's error.
+///
+/// # Safety
+/// `flags` must be those of a thread; the stack must be the thread's alone.
+pub unsafe fn clone(flags: usize, start: *mut usize) -> isize {
+    let ret;
+    // SAFETY: the new thread stays in the code below, on its own stack.
+    unsafe {
+        asm!(
+            "svc 0",
+            "cbnz x0, 2f",
+            "mov x29, xzr",
+            "ldp x9, x0, [sp], #16",
+            "blr x9",
+            "ldp x0, x1, [sp]",
+            "mov x8, #{munmap}",
+            "svc 0",
+            "mov x0, xzr",
+            "mov x8, #{exit}",
+            "svc 0",
+            "udf #0",
+            "2:",
+            munmap = const libc::SYS_munmap,
+            exit = const libc::SYS_exit,
+            in("x8") libc::SYS_clone,
+            inlateout("x0") flags as isize => ret,
+            in("x1") start,
+            in("x2") 0,
+            in("x3") 0,
+            in("x4") 0,
+        );
+    }
+    ret
+}

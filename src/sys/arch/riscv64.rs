@@ -25,3 +25,43 @@ pub unsafe fn syscall6(nr: usize, args: [usize; 6]) -> isize {
     }
     ret
 }
+
+/// clone(2) of a thread, which begins with what stands at `start`, the end of its stack: a function, its
+/// argument, and the address and size of the stack. When the function returns, the stack is unmapped and
+/// the thread ends. Returns the thread's id or the kernel's error.
+///
+/// # Safety
+/// `flags` must be those of a thread; the stack must be the thread's alone.
+pub unsafe fn clone(flags: usize, start: *mut usize) -> isize {
+    let ret;
+    // SAFETY: the new thread stays in the code below, on its own stack.
+    unsafe {
+        asm!(
+            "ecall",
+            "bnez a0, 2f",
+            "li fp, 0",
+            "ld t0, 0(sp)",
+            "ld a0, 8(sp)",
+            "addi sp, sp, 16",
+            "jalr t0",
+            "ld a0, 0(sp)",
+            "ld a1, 8(sp)",
+            "li a7, {munmap}",
+            "ecall",
+            "li a0, 0",
+            "li a7, {exit}",
+            "ecall",
+            "unimp",
+            "2:",
+            munmap = const libc::SYS_munmap,
+            exit = const libc::SYS_exit,
+            in("a7") libc::SYS_clone,
+            inlateout("a0") flags as isize => ret,
+            in("a1") start,
+            in("a2") 0,
+            in("a3") 0,
+            in("a4") 0,
+        );
+    }
+    ret
+}

@@ -27,3 +27,45 @@ pub unsafe fn syscall6(nr: usize, args: [usize; 6]) -> isize {
     }
     ret
 }
+
+/// clone(2) of a thread, which begins with what stands at `start`, the end of its stack: a function, its
+/// argument, and the address and size of the stack. When the function returns, the stack is unmapped and
+/// the thread ends. Returns the thread's id or the kernel's error.
+///
+/// # Safety
+/// `flags` must be those of a thread; the stack must be the thread's alone.
+pub unsafe fn clone(flags: usize, start: *mut usize) -> isize {
+    let ret;
+    // SAFETY: the new thread stays in the code below, on its own stack.
+    unsafe {
+        asm!(
+            "syscall",
+            "test rax, rax",
+            "jnz 2f",
+            "xor ebp, ebp",
+            "pop rax",
+            "pop rdi",
+            "call rax",
+            "pop rdi",
+            "pop rsi",
+            "mov eax, {munmap}",
+            "syscall",
+            "xor edi, edi",
+            "mov eax, {exit}",
+            "syscall",
+            "ud2",
+            "2:",
+            munmap = const libc::SYS_munmap,
+            exit = const libc::SYS_exit,
+            inlateout("rax") libc::SYS_clone as isize => ret,
+            in("rdi") flags,
+            in("rsi") start,
+            in("rdx") 0,
+            in("r10") 0,
+            in("r8") 0,
+            lateout("rcx") _,
+            lateout("r11") _,
+        );
+    }
+    ret
+}

@@ -1,10 +1,10 @@
 //! io_uring_register(2) for registered files.
 
-use super::files::Files;
-use super::table;
-use super::turn::Turn;
 use crate::abi::uring::io_uring_register_op as Op;
 use crate::abi::uring::*;
+use crate::soft::files::Files;
+use crate::soft::table;
+use crate::soft::turn::Turn;
 use crate::sys::{copy, fd, peek, Errno, Result};
 use alloc::vec::Vec;
 use core::ffi::{c_int, c_uint, c_void};

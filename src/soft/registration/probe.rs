@@ -1,37 +1,25 @@
-//! io_uring_register(2).
+//! What operations there are: `IORING_REGISTER_PROBE`.
 
-use super::files_registration;
-use super::ops;
-use super::ring::Ring;
-use super::turn::Turn;
 use crate::abi::uring::*;
+use crate::soft::ops;
+use crate::soft::turn::Turn;
 use crate::sys::{peek, Errno, Result};
 use core::ffi::{c_int, c_uint, c_void};
 use core::mem::size_of;
 
-/// Registers what `opcode` (`IORING_REGISTER_*`) says, with `nr_args` things at `arg`.
+/// Does what `opcode` says; none when it is about something else.
 ///
 /// # Safety
 /// `arg` must be what the opcode takes.
 pub unsafe fn register(
-    ring: &Ring,
+    _: &mut Turn,
     opcode: c_uint,
     arg: *const c_void,
     nr_args: c_uint,
-) -> Result<c_int> {
-    use io_uring_register_op as Op;
-    const PROBE: u32 = Op::IORING_REGISTER_PROBE as u32;
-    const ENABLE: u32 = Op::IORING_REGISTER_ENABLE_RINGS as u32;
-    let mut turn = Turn::take(ring);
+) -> Option<Result<c_int>> {
     // SAFETY: the caller vouches for the argument.
-    unsafe {
-        match opcode {
-            PROBE => probe(arg, nr_args),
-            ENABLE => enable(&mut turn, arg, nr_args),
-            _ => files_registration::register(&mut turn, opcode, arg, nr_args)
-                .unwrap_or(Err(Errno::EINVAL)),
-        }
-    }
+    (opcode == io_uring_register_op::IORING_REGISTER_PROBE as u32)
+        .then(|| unsafe { probe(arg, nr_args) })
 }
 
 unsafe fn probe(arg: *const c_void, nr_args: c_uint) -> Result<c_int> {
@@ -56,19 +44,6 @@ unsafe fn probe(arg: *const c_void, nr_args: c_uint) -> Result<c_int> {
                 resv2: 0,
             });
         }
-    }
-    Ok(0)
-}
-
-fn enable(turn: &mut Turn, arg: *const c_void, nr_args: c_uint) -> Result<c_int> {
-    if !arg.is_null() || nr_args != 0 {
-        return Err(Errno::EINVAL);
-    }
-    if !core::mem::take(&mut turn.core.disabled) {
-        return Err(Errno::EBADFD);
-    }
-    if turn.core.flags & IORING_SETUP_SINGLE_ISSUER != 0 {
-        turn.core.issuer = crate::sys::process::thread_id();
     }
     Ok(0)
 }
