@@ -14,6 +14,7 @@
 //! | [`close`] | closes the ring's fd |
 
 mod cause;
+pub mod descriptor;
 mod kernel;
 mod policy;
 

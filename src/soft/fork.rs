@@ -75,10 +75,13 @@ pub unsafe fn adopt(ring: &Ring) {
         new.disabled = core.disabled;
         new.issuer = core.issuer;
         core.polls.leave_behind();
-        if is_tidy {
+        if was_forking {
+            // Right after the fork: the numbers are still what they were.
             for request in core.requests.iter() {
                 release_file(&mut *request);
             }
+        }
+        if is_tidy {
             new.files = read(&core.files);
         }
         core::ptr::write(core, new);

@@ -7,7 +7,7 @@ use super::ring::Ring;
 use super::turn::Turn;
 use crate::sys::clock::Deadline;
 use crate::sys::epoll::{self, Event};
-use crate::sys::{fd, Errno, Result};
+use crate::sys::{fd, identity, Errno, Result};
 use alloc::vec::Vec;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::Ordering;
@@ -47,8 +47,7 @@ impl Polls {
     /// Closes the epoll.
     pub fn close(&mut self) {
         if self.epoll >= 0 {
-            // SAFETY: it is ours alone.
-            let _ = unsafe { fd::close(self.epoll) };
+            identity::close_ours(self.epoll);
             self.epoll = -1;
         }
     }
@@ -56,14 +55,14 @@ impl Polls {
     /// Gives up this process's copy of an epoll that its parent goes on with.
     pub fn leave_behind(&self) {
         if self.epoll >= 0 {
-            // SAFETY: the copy is of no use, and nobody will close it again.
-            let _ = unsafe { fd::close(self.epoll) };
+            identity::close_ours(self.epoll);
         }
     }
 
     fn open(&mut self, ring_fd: c_int) -> Result<c_int> {
         if self.epoll < 0 {
             self.epoll = fd::move_away(epoll::create()?);
+            identity::mark(self.epoll)?;
             epoll::control(self.epoll, epoll::EPOLL_CTL_ADD, ring_fd, libc::EPOLLIN as u32, OWN)?;
         }
         Ok(self.epoll)

@@ -4,7 +4,7 @@
 use super::memory::{Cqe, Memory};
 use super::turn::Turn;
 use crate::abi::uring::*;
-use crate::sys::{file, futex};
+use crate::sys::{file, futex, identity};
 use core::sync::atomic::Ordering;
 
 /// CQEs that are posted together at most.
@@ -154,7 +154,9 @@ impl Turn<'_> {
             && core.memory.ready() > 0
             && control.readable.swap(1, Ordering::AcqRel) == 0
         {
-            let _ = file::signal(core.fd);
+            if identity::is_ours(core.fd) {
+                let _ = file::signal(core.fd);
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use super::request::{Queue, Request, Requests};
 use super::timers::Timers;
 use crate::abi::uring::IORING_SETUP_R_DISABLED;
 use crate::sys::lock::Lock;
-use crate::sys::{fd, identity, process};
+use crate::sys::{identity, process};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -237,7 +237,6 @@ impl Ring {
 impl Drop for Core {
     fn drop(&mut self) {
         self.polls.close();
-        // SAFETY: it is ours alone.
-        let _ = unsafe { fd::close(self.fd) };
+        identity::close_ours(self.fd);
     }
 }

@@ -7,7 +7,7 @@
 use super::fork;
 use super::ring::Ring;
 use crate::sys::lock::Lock;
-use crate::sys::{fd, file, fork as sys_fork, identity, mem, Errno, Result};
+use crate::sys::{fd, fork as sys_fork, identity, mem, Errno, Result};
 use alloc::boxed::Box;
 use core::ffi::c_int;
 use core::mem::size_of;
@@ -95,12 +95,16 @@ pub fn find(fd: c_int) -> Option<Used> {
 
 fn find_in_table(fd: c_int) -> Option<Used> {
     fork::start_over(start_over);
-    let is_marked = file::status_flags(fd) == Ok(identity::MARK);
+    let is_marked = identity::is_marked(fd);
     let held = TABLE.lock.lock();
     let ring = slot(fd).map_or(null_mut(), |slot| slot.load(Ordering::Acquire));
     // SAFETY: under the lock the table's own reference keeps what the slot has.
     match unsafe { ring.as_ref() } {
         Some(ring) if is_marked || ring.is_file(fd) => {
+            if !is_marked {
+                // The program has changed its flags: the next look should be a quick one.
+                let _ = identity::mark(fd);
+            }
             ring.acquire();
             Some(Used(ring))
         }
@@ -184,7 +188,7 @@ fn sweep() -> Removed {
         let Some(slot) = slot(fd) else { continue };
         // SAFETY: under the lock the table's own reference keeps what the slot has.
         let Some(ring) = (unsafe { slot.load(Ordering::Relaxed).as_ref() }) else { continue };
-        if file::status_flags(fd) != Ok(identity::MARK) && !ring.is_file(fd) {
+        if !identity::is_marked(fd) && !ring.is_file(fd) {
             TABLE.swept.store(index, Ordering::Relaxed);
             return remove(fd, true);
         }
@@ -195,7 +199,8 @@ fn sweep() -> Removed {
 
 /// Closes the ring that `fd` is; false when it is none of ours.
 pub fn close(fd: c_int) -> bool {
-    if TABLE.count.load(Ordering::Relaxed) == 0 {
+    // Without the lock: what a program does with a descriptor that it closes, it does in order.
+    if slot(fd).is_none_or(|slot| slot.load(Ordering::Relaxed).is_null()) {
         return false;
     }
     fork::start_over(start_over);
@@ -240,7 +245,7 @@ fn remove(fd: c_int, behind_our_back: bool) -> Removed {
     if behind_our_back && ring.names.load(Ordering::Relaxed) == 1 {
         let is_name = |other: &c_int| {
             *other != fd
-                && file::status_flags(*other) == Ok(identity::MARK)
+                && identity::is_marked(*other)
                 && !ring.is_own(*other)
                 && ring.is_file(*other)
         };

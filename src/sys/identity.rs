@@ -13,6 +13,25 @@ pub fn mark(fd: c_int) -> Result<()> {
         .map(drop)
 }
 
+/// Whether a file has [`MARK`].
+pub fn is_marked(fd: c_int) -> bool {
+    super::file::status_flags(fd) == Ok(MARK)
+}
+
+/// Whether a descriptor of ours is still the file that it was: the program may have closed all that it has,
+/// and the number be a file of its own by now. It may also have changed our eventfd's flags.
+pub fn is_ours(fd: c_int) -> bool {
+    is_marked(fd) || eventfd_id(fd).is_ok()
+}
+
+/// Closes a descriptor of ours, unless it is not any more.
+pub fn close_ours(fd: c_int) {
+    if is_ours(fd) {
+        // SAFETY: it is ours.
+        let _ = unsafe { super::fd::close(fd) };
+    }
+}
+
 /// Whether two descriptors of this process are one open file.
 pub fn are_same(a: c_int, b: c_int) -> bool {
     const KCMP_FILE: usize = 0;

@@ -63,9 +63,8 @@ pub unsafe fn map_shared(len: usize) -> Result<*mut c_void> {
     unsafe { map(core::ptr::null_mut(), len, prot, flags, -1, 0) }
 }
 
-/// Takes all access to `len` bytes at `addr`: mprotect(2).
-pub unsafe fn protect_none(addr: *mut c_void, len: usize) -> Result<()> {
+/// mprotect(2).
+pub unsafe fn protect(addr: *mut c_void, len: usize, prot: c_int) -> Result<()> {
     // SAFETY: see the module sys.
-    unsafe { call(libc::SYS_mprotect, [addr as usize, len, libc::PROT_NONE as usize, 0, 0, 0]) }
-        .map(drop)
+    unsafe { call(libc::SYS_mprotect, [addr as usize, len, prot as usize, 0, 0, 0]) }.map(drop)
 }

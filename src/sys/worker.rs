@@ -99,7 +99,7 @@ unsafe fn spawn_bare(main: Main, arg: *mut c_void) -> Result<()> {
     // argument, and what to unmap.
     unsafe {
         let stack = mem::map_anonymous(STACK_SIZE, libc::MAP_STACK | libc::MAP_NORESERVE)?;
-        let _ = mem::protect_none(stack, mem::PAGE_SIZE);
+        let _ = mem::protect(stack, mem::PAGE_SIZE, libc::PROT_NONE);
         let start = stack.byte_add(STACK_SIZE - size_of::<[usize; 4]>()).cast::<[usize; 4]>();
         start.write([main as usize, arg as usize, stack as usize, STACK_SIZE]);
         set_mask(&all, &mut old);

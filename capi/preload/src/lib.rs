@@ -17,5 +17,6 @@ use anyring_liburing as _;
 #[cfg_attr(target_arch = "aarch64", path = "arch/aarch64.rs")]
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod arch;
+mod descriptors;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod serve;

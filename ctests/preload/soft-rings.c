@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Programs that do without a library: they make io_uring's calls through syscall(), map the ring with
+ * mmap() and close it with close(). With rings served in user space they have the same.
+ */
+#include "preload.h"
+#include <linux/io_uring.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+MODES(NULL, "auto");
+
+struct raw {
+	struct io_uring_params params;
+	int fd;
+	char *sq, *cq;
+	struct io_uring_sqe *sqes;
+};
+
+static unsigned int *word(char *ring, unsigned int offset)
+{
+	return (unsigned int *)(void *)(ring + offset);
+}
+
+static char *mapped(const struct raw *raw, size_t size, off_t offset)
+{
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, raw->fd, offset);
+
+	CHECK(memory != MAP_FAILED);
+	return memory;
+}
+
+static struct raw make(void)
+{
+	struct raw raw = { .params = { .flags = 0 } };
+	const struct io_uring_params *p = &raw.params;
+
+	raw.fd = (int)MUST(syscall(SYS_io_uring_setup, 8, &raw.params));
+	raw.sq = mapped(&raw, p->sq_off.array + p->sq_entries * 4, IORING_OFF_SQ_RING);
+	raw.cq = mapped(&raw, p->cq_off.cqes + p->cq_entries * 16, IORING_OFF_CQ_RING);
+	raw.sqes = (void *)mapped(&raw, p->sq_entries * sizeof(struct io_uring_sqe), IORING_OFF_SQES);
+	return raw;
+}
+
+static void submit(struct raw *raw, struct io_uring_sqe sqe, unsigned int wait)
+{
+	unsigned int tail = *word(raw->sq, raw->params.sq_off.tail);
+	unsigned int slot = tail & (raw->params.sq_entries - 1);
+
+	raw->sqes[slot] = sqe;
+	word(raw->sq, raw->params.sq_off.array)[slot] = slot;
+	__atomic_store_n(word(raw->sq, raw->params.sq_off.tail), tail + 1, __ATOMIC_RELEASE);
+	CHECK_EQ(syscall(SYS_io_uring_enter, raw->fd, 1, wait, wait ? IORING_ENTER_GETEVENTS : 0, NULL, 0L), 1);
+}
+
+static int reap(struct raw *raw)
+{
+	unsigned int head = *word(raw->cq, raw->params.cq_off.head);
+	struct io_uring_cqe *cqes = (void *)(raw->cq + raw->params.cq_off.cqes);
+
+	CHECK(head != __atomic_load_n(word(raw->cq, raw->params.cq_off.tail), __ATOMIC_ACQUIRE));
+	int result = cqes[head & (raw->params.cq_entries - 1)].res;
+
+	__atomic_store_n(word(raw->cq, raw->params.cq_off.head), head + 1, __ATOMIC_RELEASE);
+	return result;
+}
+
+static void a_pipe(void)
+{
+	struct raw raw = make();
+	char text[8] = "";
+	int fds[2];
+
+	MUST(pipe(fds));
+	submit(&raw, (struct io_uring_sqe){ .opcode = IORING_OP_READ, .fd = fds[0], .off = -1ull,
+					    .addr = (uintptr_t)text, .len = 8 }, 0);
+	CHECK_EQ(write(fds[1], "raw", 3), 3);
+	CHECK_EQ(syscall(SYS_io_uring_enter, raw.fd, 0, 1, IORING_ENTER_GETEVENTS, NULL, 0L), 0);
+	CHECK_EQ(reap(&raw), 3);
+	CHECK(strcmp(text, "raw") == 0);
+	CHECK_EQ(close(raw.fd), 0);
+	CHECK_ERRNO(close(raw.fd), EBADF);
+}
+
+static void maps_as_asked(void)
+{
+	struct raw raw = make();
+	size_t page = 4096;
+	char *view = mmap(NULL, page, PROT_READ, MAP_SHARED, raw.fd, IORING_OFF_SQ_RING);
+
+	CHECK(view != MAP_FAILED);
+	submit(&raw, (struct io_uring_sqe){ .opcode = IORING_OP_NOP }, 1);
+	CHECK_EQ(*word(view, raw.params.sq_off.head), 1);
+	errno = 0;
+	CHECK(mmap(view, page, PROT_READ, MAP_SHARED | MAP_FIXED, raw.fd, IORING_OFF_SQ_RING) == MAP_FAILED);
+	CHECK_EQ(errno, EINVAL);
+	errno = 0;
+	CHECK(mmap(NULL, page, PROT_READ, MAP_SHARED, raw.fd, 0x5000) == MAP_FAILED);
+	CHECK_EQ(errno, EINVAL);
+	CHECK_EQ(close(raw.fd), 0);
+	/* The mappings stay. */
+	CHECK_EQ(reap(&raw), 0);
+	errno = 0;
+	CHECK(mmap(NULL, page, PROT_READ, MAP_SHARED, raw.fd, 0) == MAP_FAILED);
+	CHECK_EQ(errno, EBADF);
+}
+
+/* What is in flight when the ring is closed lets go of its file. */
+static void close_gives_up_what_is_in_flight(void)
+{
+	struct raw raw = make();
+	int pair[2];
+	char byte;
+	struct pollfd wait = { .events = POLLIN };
+
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	submit(&raw, (struct io_uring_sqe){ .opcode = IORING_OP_READ, .fd = pair[0], .off = -1ull,
+					    .addr = (uintptr_t)&byte, .len = 1 }, 0);
+	CHECK_EQ(close(pair[0]), 0);
+	munmap(raw.sqes, raw.params.sq_entries * sizeof(struct io_uring_sqe));
+	munmap(raw.sq, raw.params.sq_off.array + raw.params.sq_entries * 4);
+	munmap(raw.cq, raw.params.cq_off.cqes + raw.params.cq_entries * 16);
+	CHECK_EQ(close(raw.fd), 0);
+	wait.fd = pair[1];
+	CHECK_EQ(poll(&wait, 1, 3000), 1);
+}
+
+static void *sleeps_in_read(void *fds)
+{
+	char byte;
+
+	return (void *)(intptr_t)read(((int *)fds)[0], &byte, 1);
+}
+
+/* close() and mmap() of anything else are libc's. */
+static void of_other_files(void)
+{
+	struct raw raw = make();
+	int fds[2], fd = (int)MUST(open("/proc/self/exe", O_RDONLY));
+	pthread_t thread;
+	char *file = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+
+	CHECK(file != MAP_FAILED && memcmp(file, "\177ELF", 4) == 0);
+	CHECK_EQ(close(fd), 0);
+	CHECK_ERRNO(close(fd), EBADF);
+	CHECK_ERRNO(close(-1), EBADF);
+	CHECK_ERRNO(close(1 << 30), EBADF);
+	errno = 0;
+	CHECK(mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+	CHECK_EQ(errno, EINVAL);
+	MUST(pipe(fds));
+	CHECK_EQ(pthread_create(&thread, NULL, sleeps_in_read, fds), 0);
+	CHECK_EQ(pthread_cancel(thread), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	CHECK_EQ(close(raw.fd), 0);
+}
+
+TEST_PARTS_IN_MODES(PART(a_pipe), PART(maps_as_asked), PART(close_gives_up_what_is_in_flight), PART(of_other_files))
