@@ -7,6 +7,7 @@ use super::wait::{self, Wait};
 use crate::abi::uring::*;
 use crate::sys::{process, Errno, Result};
 use core::ffi::{c_int, c_uint, c_void};
+use core::sync::atomic::Ordering;
 
 const KNOWN_FLAGS: u32 = IORING_ENTER_GETEVENTS
     | IORING_ENTER_SQ_WAKEUP
@@ -17,7 +18,8 @@ const KNOWN_FLAGS: u32 = IORING_ENTER_GETEVENTS
     | IORING_ENTER_EXT_ARG_REG
     | IORING_ENTER_NO_IOWAIT;
 
-/// Submits up to `to_submit` SQEs and, with `IORING_ENTER_GETEVENTS`, waits for `min_complete` CQEs.
+/// Submits up to `to_submit` SQEs and, with `IORING_ENTER_GETEVENTS`, waits for `min_complete` CQEs. What
+/// was submitted is the answer, even if waiting failed.
 ///
 /// # Safety
 /// `arg` must be what the flags say it is; the SQEs' addresses what their operations need.
@@ -33,28 +35,36 @@ pub unsafe fn enter(
         return Err(Errno::EINVAL);
     }
     let waits = flags & IORING_ENTER_GETEVENTS != 0;
+    let mut turn = Turn::take(ring);
+    if turn.core.disabled {
+        return Err(Errno::EBADFD);
+    }
+    turn.reaps = waits && min_complete > 0;
+    turn.settle_readable();
     let mut submitted = 0;
-    {
-        let mut turn = Turn::take(ring);
-        if turn.core.disabled {
-            return Err(Errno::EBADFD);
+    if to_submit > 0 {
+        check_issuer(&mut turn)?;
+        submitted = intake::submit(&mut turn, to_submit);
+        if turn.core.flags & IORING_SETUP_TASKRUN_FLAG != 0 {
+            show_taskrun(&turn);
         }
-        turn.reaps = waits && min_complete > 0;
-        turn.settle_readable();
-        if to_submit > 0 {
-            check_issuer(&mut turn)?;
-            submitted = intake::submit(&mut turn, to_submit);
-        }
-        if waits {
-            turn.flush_overflow();
+        if submitted < to_submit {
+            return Ok(submitted as c_int);
         }
     }
-    if !waits || (submitted < to_submit && to_submit > 0 && submitted > 0) {
+    if !waits {
         return Ok(submitted as c_int);
+    }
+    if turn.core.flags & IORING_SETUP_DEFER_TASKRUN != 0 {
+        check_issuer(&mut turn)?;
     }
     // SAFETY: the caller vouches for the argument.
     let waited = unsafe {
-        Wait::from_argument(min_complete, flags, arg, arg_size).and_then(|w| wait::wait(ring, &w))
+        if wait::is_over(&mut turn, min_complete) {
+            return Ok(submitted as c_int);
+        }
+        Wait::from_argument(&turn, min_complete, flags, arg, arg_size)
+            .and_then(|wanted| wait::wait(turn, &wanted))
     };
     match waited {
         Err(errno) if submitted == 0 => Err(errno),
@@ -62,17 +72,30 @@ pub unsafe fn enter(
     }
 }
 
-/// With SINGLE_ISSUER, the first thread that submits is the only one that may.
+/// What waits for its file or its time completes when somebody enters to look: the program is told to.
+fn show_taskrun(turn: &Turn) {
+    let flags = &turn.core.memory.header().sq_flags;
+    if turn.core.polls.armed > 0 || turn.core.timers.next().is_some() {
+        flags.fetch_or(IORING_SQ_TASKRUN, Ordering::Relaxed);
+    } else {
+        flags.fetch_and(!IORING_SQ_TASKRUN, Ordering::Relaxed);
+    }
+}
+
+/// With SINGLE_ISSUER, only the thread that made the ring, or enabled it, may submit.
 fn check_issuer(turn: &mut Turn) -> Result<()> {
     if turn.core.flags & IORING_SETUP_SINGLE_ISSUER == 0 {
         return Ok(());
     }
-    let me = process::thread_id();
-    if turn.core.issuer == 0 {
-        turn.core.issuer = me;
+    // No two threads have a page of stack in common: that is cheaper to see than the thread's id.
+    let here = 0u8;
+    let page = &raw const here as usize / 4096;
+    if turn.core.issuer_page == page {
+        return Ok(());
     }
-    if turn.core.issuer != me {
+    if turn.core.issuer != process::thread_id() {
         return Err(Errno::EEXIST);
     }
+    turn.core.issuer_page = page;
     Ok(())
 }

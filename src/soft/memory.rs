@@ -3,6 +3,7 @@
 //!
 //! The program may write to its part at any time: every word is read once and bounded.
 
+use super::region;
 use crate::abi::uring::*;
 use crate::sys::lock::SharedLock;
 use crate::sys::{mem, peek, Errno, Result};
@@ -353,5 +354,8 @@ pub fn map(ring: &super::ring::Ring, offset: u64, len: usize) -> Result<*mut c_v
     if offset & IORING_OFF_MMAP_MASK == IORING_OFF_PBUF_RING {
         return Err(Errno::EINVAL);
     }
-    turn.core.memory.map_part(offset, len)
+    match (offset, &turn.core.region) {
+        (region::MAP_OFFSET, Some(region)) => region.map(len),
+        _ => turn.core.memory.map_part(offset, len),
+    }
 }

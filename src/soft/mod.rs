@@ -23,6 +23,7 @@ pub mod memory;
 pub mod ops;
 pub mod poll;
 pub mod posting;
+pub mod region;
 pub mod registration;
 pub mod request;
 pub mod ring;

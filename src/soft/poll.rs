@@ -7,7 +7,7 @@ use super::ring::Ring;
 use super::turn::Turn;
 use crate::sys::clock::Deadline;
 use crate::sys::epoll::{self, Event};
-use crate::sys::{fd, identity, Errno, Result};
+use crate::sys::{fd, futex, identity, Errno, Result};
 use alloc::vec::Vec;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::Ordering;
@@ -124,6 +124,9 @@ impl Turn<'_> {
         }
         // SAFETY: the request is live.
         unsafe { self.core.requests.put_away(request, Place::Polled(slot)) };
+        if !self.core.polls.served {
+            self.rouse();
+        }
         Ok(())
     }
 
@@ -134,6 +137,15 @@ impl Turn<'_> {
         match epoll::control(epoll, epoll::EPOLL_CTL_ADD, eventfd, events, tag) {
             Err(Errno::EEXIST) => Ok(()),
             added => added,
+        }
+    }
+
+    /// Has those who wait for CQEs look again what there is to serve.
+    pub fn rouse(&mut self) {
+        let control = self.core.memory.control();
+        if control.sleepers.load(Ordering::Relaxed) > 0 {
+            control.sequence.fetch_add(1, Ordering::Release);
+            futex::wake_shared(&control.sequence, u32::MAX);
         }
     }
 
@@ -185,9 +197,19 @@ pub fn begin_serving(turn: &mut Turn, always: bool) -> Result<bool> {
 
 /// The caller runs the ring's epoll no more.
 pub fn end_serving(ring: &Ring) {
-    let turn = Turn::take(ring);
+    let mut turn = Turn::take(ring);
     turn.core.polls.served = false;
     turn.core.memory.control().pollers.fetch_sub(1, Ordering::Relaxed);
+    if turn.core.polls.armed > 0 {
+        turn.rouse();
+    }
+}
+
+/// Looks what is ready, without sleeping. The caller must have begun to serve.
+pub fn look(ring: &Ring) -> Result<()> {
+    let now = Some(Deadline::at_nanoseconds(0));
+    // SAFETY: there is no mask.
+    unsafe { serve(ring, u32::MAX, now, core::ptr::null()) }
 }
 
 /// Sleeps in the ring's epoll until something is ready, there may be `wanted` CQEs, or the time has come,

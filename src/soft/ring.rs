@@ -5,9 +5,10 @@ use super::files::Files;
 use super::inbox::Inbox;
 use super::memory::{Cqe, Memory};
 use super::poll::Polls;
+use super::region::Region;
 use super::request::{Queue, Request, Requests};
 use super::timers::Timers;
-use crate::abi::uring::IORING_SETUP_R_DISABLED;
+use crate::abi::uring::{IORING_SETUP_R_DISABLED, IORING_SETUP_SINGLE_ISSUER};
 use crate::sys::lock::Lock;
 use crate::sys::{identity, process};
 use alloc::boxed::Box;
@@ -34,8 +35,16 @@ pub struct Core {
     pub disabled: bool,
     /// The program has closed it: nothing starts any more.
     pub is_closed: bool,
-    /// The only thread that may submit, with SINGLE_ISSUER; 0: none yet.
+    /// The only thread that may submit, with SINGLE_ISSUER.
     pub issuer: i32,
+    /// A page of its stack.
+    pub issuer_page: usize,
+    /// The clock of absolute waits.
+    pub clock: c_int,
+    /// The registered memory region.
+    pub region: Option<Region>,
+    /// Waits that were over without a look at files.
+    pub unserved: u32,
     /// Requests.
     pub requests: Requests,
     /// Those that may be tried now: links whose predecessor is complete, deferred ones.
@@ -69,7 +78,11 @@ impl Core {
             pid: process::id() as u32,
             disabled: flags & IORING_SETUP_R_DISABLED != 0,
             is_closed: false,
-            issuer: 0,
+            issuer: if flags & IORING_SETUP_SINGLE_ISSUER != 0 { process::thread_id() } else { 0 },
+            issuer_page: 0,
+            clock: libc::CLOCK_MONOTONIC,
+            region: None,
+            unserved: 0,
             requests: Requests::new(),
             runnable: Queue::new(),
             deferred: VecDeque::new(),

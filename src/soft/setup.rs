@@ -41,7 +41,9 @@ pub const FEATURES: u32 = IORING_FEAT_SINGLE_MMAP
     | IORING_FEAT_EXT_ARG
     | IORING_FEAT_NATIVE_WORKERS
     | IORING_FEAT_CQE_SKIP
-    | IORING_FEAT_LINKED_FILE;
+    | IORING_FEAT_LINKED_FILE
+    | IORING_FEAT_MIN_TIMEOUT
+    | IORING_FEAT_NO_IOWAIT;
 
 /// Makes a ring of `entries` SQEs and answers in `params` what it is; returns its descriptor.
 ///

@@ -1,117 +1,157 @@
 //! Waiting for CQEs. Whoever waits serves the ring meanwhile: it runs the ring's epoll and its timers,
 //! unless another thread does.
 
+use super::memory::Memory;
 use super::poll;
 use super::ring::Ring;
 use super::timers;
 use super::turn::Turn;
 use crate::abi::ctypes::__kernel_timespec;
 use crate::abi::uring::*;
-use crate::sys::clock::Deadline;
-use crate::sys::{futex, peek, Errno, Result};
-use core::ffi::c_void;
+use crate::sys::clock::{self, Deadline};
+use crate::sys::{epoll, futex, peek, Errno, Result};
+use core::ffi::{c_int, c_void};
 use core::mem::size_of;
-use core::sync::atomic::{fence, Ordering};
+use core::sync::atomic::Ordering;
 
 /// What a caller waits for.
 pub struct Wait {
     min_complete: u32,
+    /// Until then all of them count, afterwards any.
+    all_until: Option<Deadline>,
     deadline: Option<Deadline>,
     /// 8 bytes; NULL: the thread's own mask.
     sigmask: *const c_void,
 }
 
 const SIGSET_SIZE: usize = 8;
+const MICROSECOND: u64 = 1000;
+const SECOND: i128 = 1_000_000_000;
+
+/// What the kinds of arguments have in common.
+struct Argument {
+    sigmask: u64,
+    sigmask_size: u32,
+    min_wait_usec: u32,
+    time: Option<__kernel_timespec>,
+}
 
 impl Wait {
-    /// As enter's argument says it. `EINVAL`, `EFAULT`.
+    /// As enter's argument says it. `EINVAL`, `EFAULT`. With `min_complete` 0 only what cannot be read
+    /// is looked at.
     ///
     /// # Safety
     /// The argument must be what the flags say it is.
     pub unsafe fn from_argument(
+        turn: &Turn,
         min_complete: u32,
         flags: u32,
         arg: *const c_void,
         arg_size: usize,
     ) -> Result<Self> {
-        let mut wait = Wait { min_complete, deadline: None, sigmask: arg };
-        if flags & IORING_ENTER_EXT_ARG_REG != 0 {
-            return Err(Errno::EINVAL);
-        }
+        let plain = Wait { min_complete, all_until: None, deadline: None, sigmask: arg };
         if flags & IORING_ENTER_EXT_ARG == 0 {
-            if !arg.is_null() && arg_size != SIGSET_SIZE {
-                return Err(Errno::EINVAL);
+            if min_complete > 0 && !arg.is_null() {
+                check_mask(arg as u64, arg_size as u32)?;
             }
-            return Ok(wait);
+            return Ok(plain);
         }
-        if arg_size != size_of::<io_uring_getevents_arg>() {
-            return Err(Errno::EINVAL);
-        }
-        // SAFETY: the structs are valid for any bytes.
-        unsafe {
-            let arg: io_uring_getevents_arg = peek::copy(arg as u64)?;
-            if arg.sigmask != 0 && arg.sigmask_sz as usize != SIGSET_SIZE {
-                return Err(Errno::EINVAL);
+        // SAFETY: the caller vouches for the argument.
+        let found = unsafe {
+            match flags & IORING_ENTER_EXT_ARG_REG {
+                0 => extended(arg, arg_size)?,
+                _ => registered(turn, arg as usize, arg_size)?,
             }
-            wait.sigmask = arg.sigmask as *const c_void;
-            if arg.ts != 0 {
-                let time: __kernel_timespec = peek::copy(arg.ts)?;
-                let absolute = flags & IORING_ENTER_ABS_TIMER != 0;
-                wait.deadline =
-                    Some(if absolute { Deadline::at(time)? } else { Deadline::after(time)? });
-            }
+        };
+        if min_complete > 0 && found.sigmask != 0 {
+            check_mask(found.sigmask, found.sigmask_size)?;
         }
-        Ok(wait)
+        let clock = turn.core.clock;
+        let is_absolute = flags & IORING_ENTER_ABS_TIMER != 0;
+        let now = clock::nanoseconds(libc::CLOCK_MONOTONIC);
+        let all_until = match found.min_wait_usec {
+            0 => None,
+            time => Some(now.saturating_add(u64::from(time) * MICROSECOND)),
+        };
+        Ok(Wait {
+            all_until: all_until.map(Deadline::at_nanoseconds),
+            deadline: found.time.map(|time| end(time, is_absolute, clock, now)),
+            sigmask: found.sigmask as *const c_void,
+            ..plain
+        })
+    }
+
+    /// How many CQEs are enough now.
+    fn wanted(&self, memory: &Memory) -> u32 {
+        match &self.all_until {
+            Some(time) if time.is_over() => self.min_complete.min(1),
+            _ => self.min_complete.min(memory.cq_entries),
+        }
+    }
+
+    /// When there is something else to do than to wait.
+    fn until(&self, next_timer: Option<Deadline>) -> Option<Deadline> {
+        let all_until = self.all_until.filter(|time| !time.is_over());
+        // The time of all comes first, even if the whole should have ended before.
+        earlier(all_until.or(self.deadline), next_timer)
+    }
+
+    fn is_over(&self) -> bool {
+        self.all_until.is_none_or(|time| time.is_over())
+            && self.deadline.is_some_and(|time| time.is_over())
     }
 }
 
-/// Waits until there are as many CQEs as asked for. `ETIME`, `EINTR`.
-///
-/// # Safety
-/// The wait's signal mask must be one.
-pub unsafe fn wait(ring: &Ring, wait: &Wait) -> Result<()> {
-    let memory = ring.memory();
-    let wanted = wait.min_complete.min(memory.cq_entries);
-    loop {
-        let next_timer;
-        let serves;
-        {
-            let mut turn = Turn::take(ring);
-            turn.reaps = true;
-            timers::expire(&mut turn);
-            turn.run();
-            next_timer = turn.core.timers.next();
-            serves =
-                memory.ready() < wanted && poll::begin_serving(&mut turn, !wait.sigmask.is_null())?;
-        }
-        if memory.ready() >= wanted {
-            if serves {
-                poll::end_serving(ring);
-            }
-            return Ok(());
-        }
-        // SAFETY: the caller vouches for the mask.
-        let slept = unsafe {
-            if serves {
-                let slept =
-                    poll::serve(ring, wanted, earlier(wait.deadline, next_timer), wait.sigmask);
-                poll::end_serving(ring);
-                slept
-            } else {
-                sleep(ring, wanted, earlier(wait.deadline, next_timer))
-            }
-        };
-        if memory.ready() >= wanted {
-            return Ok(());
-        }
-        slept?;
-        if wait.deadline.is_some_and(|deadline| deadline.is_over()) {
-            let mut turn = Turn::take(ring);
-            turn.flush_overflow();
-            drop(turn);
-            return if memory.ready() >= wanted { Ok(()) } else { Err(Errno::ETIME) };
-        }
+/// A signal mask of the program: `EINVAL` for another size, `EFAULT` where there is none.
+fn check_mask(mask: u64, size: u32) -> Result<()> {
+    if size as usize != SIGSET_SIZE {
+        return Err(Errno::EINVAL);
     }
+    // SAFETY: any bytes are a mask.
+    unsafe { peek::copy::<u64>(mask) }.map(drop)
+}
+
+/// The argument with `IORING_ENTER_EXT_ARG`.
+unsafe fn extended(arg: *const c_void, size: usize) -> Result<Argument> {
+    if size != size_of::<io_uring_getevents_arg>() {
+        return Err(Errno::EINVAL);
+    }
+    // SAFETY: the structs are valid for any bytes.
+    unsafe {
+        let arg: io_uring_getevents_arg = peek::copy(arg as u64)?;
+        Ok(Argument {
+            sigmask: arg.sigmask,
+            sigmask_size: arg.sigmask_sz,
+            min_wait_usec: arg.min_wait_usec,
+            time: if arg.ts != 0 { Some(peek::copy(arg.ts)?) } else { None },
+        })
+    }
+}
+
+/// The argument in the registered region, at `offset`.
+fn registered(turn: &Turn, offset: usize, size: usize) -> Result<Argument> {
+    if size != size_of::<io_uring_reg_wait>() {
+        return Err(Errno::EINVAL);
+    }
+    let region = turn.core.region.as_ref().ok_or(Errno::EFAULT)?;
+    let arg = region.wait_argument(offset)?;
+    if arg.flags & !IORING_REG_WAIT_TS != 0 {
+        return Err(Errno::EINVAL);
+    }
+    Ok(Argument {
+        sigmask: arg.sigmask,
+        sigmask_size: arg.sigmask_sz,
+        min_wait_usec: arg.min_wait_usec,
+        time: (arg.flags & IORING_REG_WAIT_TS != 0).then_some(arg.ts),
+    })
+}
+
+/// When a wait ends, on the monotonic clock. Like the kernel it takes any numbers: what is negative is past.
+fn end(time: __kernel_timespec, is_absolute: bool, clock: c_int, now: u64) -> Deadline {
+    let time = i128::from(time.tv_sec) * SECOND + i128::from(time.tv_nsec);
+    let from = if is_absolute { i128::from(clock::nanoseconds(clock)) } else { 0 };
+    let at = i128::from(now) + (time - from).max(0);
+    Deadline::at_nanoseconds(u64::try_from(at).unwrap_or(u64::MAX))
 }
 
 fn earlier(a: Option<Deadline>, b: Option<Deadline>) -> Option<Deadline> {
@@ -121,19 +161,82 @@ fn earlier(a: Option<Deadline>, b: Option<Deadline>) -> Option<Deadline> {
     }
 }
 
+/// Whether there is nothing to wait for: as many CQEs are there. Files that requests wait for get a look
+/// now and then all the same.
+pub fn is_over(turn: &mut Turn, min_complete: u32) -> bool {
+    const LOOK_AFTER: u32 = 16;
+    turn.publish();
+    turn.flush_overflow();
+    let wanted = min_complete.min(turn.core.memory.cq_entries);
+    if wanted == 0 || turn.core.memory.ready() < wanted {
+        return false;
+    }
+    turn.core.unserved += 1;
+    turn.core.polls.armed == 0 || turn.core.unserved < LOOK_AFTER
+}
+
+/// Waits until there are as many CQEs as asked for. `ETIME` and `EINTR` when there is none at all.
+///
+/// # Safety
+/// The wait's signal mask must be one.
+pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
+    let ring = turn.ring;
+    loop {
+        turn.reaps = true;
+        timers::expire(&mut turn);
+        turn.run();
+        turn.publish();
+        turn.flush_overflow();
+        let wanted = wait.wanted(&turn.core.memory);
+        let is_there = turn.core.memory.ready() >= wanted;
+        let until = wait.until(turn.core.timers.next());
+        let serves = poll::begin_serving(&mut turn, !is_there && !wait.sigmask.is_null())?;
+        let (fd, pid) = (turn.core.fd, turn.core.pid);
+        drop(turn);
+        // SAFETY: the caller vouches for the mask.
+        let slept = unsafe {
+            match () {
+                () if serves && is_there => poll::look(ring),
+                () if serves => poll::serve(ring, wanted, until, wait.sigmask),
+                () if is_there => Ok(()),
+                () if wait.sigmask.is_null() => sleep(ring, pid, wanted, until),
+                () => sleep_masked(ring, fd, pid, wanted, until, wait.sigmask),
+            }
+        };
+        if serves {
+            poll::end_serving(ring);
+        }
+        let memory = ring.memory();
+        if is_there || memory.ready() >= wait.wanted(memory) {
+            return Ok(());
+        }
+        let cause = match slept {
+            Err(errno) => errno,
+            Ok(()) if wait.is_over() => Errno::ETIME,
+            Ok(()) => {
+                turn = Turn::take(ring);
+                continue;
+            }
+        };
+        Turn::take(ring).flush_overflow();
+        return if memory.ready() > 0 { Ok(()) } else { Err(cause) };
+    }
+}
+
 /// Sleeps until there may be `wanted` CQEs or the time has come. `EINTR`.
-fn sleep(ring: &Ring, wanted: u32, until: Option<Deadline>) -> Result<()> {
+fn sleep(ring: &Ring, pid: u32, wanted: u32, until: Option<Deadline>) -> Result<()> {
     let memory = ring.memory();
-    let (header, control) = (memory.header(), memory.control());
-    let sequence = control.sequence.load(Ordering::Relaxed);
-    let wake_at = header.cq_head.load(Ordering::Relaxed).wrapping_add(wanted);
+    let control = memory.control();
+    let sequence = control.sequence.load(Ordering::Acquire);
+    let wake_at = memory.header().cq_head.load(Ordering::Relaxed).wrapping_add(wanted);
+    control.posting.lock(pid);
     if control.sleepers.fetch_add(1, Ordering::Relaxed) == 0
         || (wake_at.wrapping_sub(control.wake_at.load(Ordering::Relaxed)) as i32) < 0
     {
         control.wake_at.store(wake_at, Ordering::Relaxed);
     }
-    // Pairs with the fence in Turn::wake: either it sees us, or we see its CQEs.
-    fence(Ordering::SeqCst);
+    control.posting.unlock();
+    // Whoever posted before is seen here; whoever posts now sees us.
     let slept = if memory.ready() >= wanted || ring.has_inbox() {
         Ok(())
     } else {
@@ -142,9 +245,38 @@ fn sleep(ring: &Ring, wanted: u32, until: Option<Deadline>) -> Result<()> {
             until.map_or(libc::timespec { tv_sec: 1 << 30, tv_nsec: 0 }, |d| d.left_as_libc());
         futex::wait_shared(&control.sequence, sequence, Some(&left))
     };
+    control.posting.lock(pid);
     control.sleepers.fetch_sub(1, Ordering::Relaxed);
+    control.posting.unlock();
     match slept {
         Err(Errno::EINTR) => Err(Errno::EINTR),
         _ => Ok(()),
     }
+}
+
+/// The same under a signal mask, which no futex takes: on the ring's own descriptor.
+unsafe fn sleep_masked(
+    ring: &Ring,
+    fd: c_int,
+    pid: u32,
+    wanted: u32,
+    until: Option<Deadline>,
+    mask: *const c_void,
+) -> Result<()> {
+    let memory = ring.memory();
+    let control = memory.control();
+    control.posting.lock(pid);
+    control.pollers.fetch_add(1, Ordering::Relaxed);
+    control.posting.unlock();
+    let slept = if memory.ready() >= wanted || ring.has_inbox() {
+        Ok(())
+    } else {
+        let left = until.map(|deadline| deadline.left_as_libc());
+        // SAFETY: the caller vouches for the mask.
+        unsafe { epoll::wait_readable(fd, left.as_ref(), mask) }
+    };
+    control.pollers.fetch_sub(1, Ordering::Relaxed);
+    // Readable for what was there before: it would not let anybody sleep.
+    Turn::take(ring).clear_readable();
+    slept
 }

@@ -75,15 +75,22 @@ impl Deadline {
     }
 }
 
+/// The time of `clock` (`CLOCK_*`) in nanoseconds.
+pub fn nanoseconds(clock: libc::clockid_t) -> u64 {
+    let time = time_of(clock);
+    time.tv_sec as u64 * NANOSECONDS as u64 + time.tv_nsec as u64
+}
+
 /// The monotonic clock's time.
 pub fn now() -> __kernel_timespec {
+    time_of(libc::CLOCK_MONOTONIC)
+}
+
+fn time_of(clock: libc::clockid_t) -> __kernel_timespec {
     let mut now = __kernel_timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the kernel fills in the struct of this frame. The clock exists: it cannot fail.
     let _ = unsafe {
-        call(
-            libc::SYS_clock_gettime,
-            [libc::CLOCK_MONOTONIC as usize, &raw mut now as usize, 0, 0, 0, 0],
-        )
+        call(libc::SYS_clock_gettime, [clock as usize, &raw mut now as usize, 0, 0, 0, 0])
     };
     now
 }

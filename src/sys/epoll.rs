@@ -45,3 +45,22 @@ pub unsafe fn wait(
     // SAFETY: the kernel fills in as many events as there are; the caller vouches for the mask.
     unsafe { call(libc::SYS_epoll_pwait2, args) }
 }
+
+/// Sleeps until `fd` is readable, for at most `timeout` (none: for ever), under `sigmask` (8 bytes).
+/// `EINTR`.
+///
+/// # Safety
+/// `sigmask` must point at a signal set.
+pub unsafe fn wait_readable(
+    fd: c_int,
+    timeout: Option<&libc::timespec>,
+    sigmask: *const c_void,
+) -> Result<()> {
+    let mut file = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    // The kernel writes to it what is left.
+    let mut time = timeout.copied();
+    let time = time.as_mut().map_or(core::ptr::null_mut(), |time| time as *mut libc::timespec);
+    let args = [&raw mut file as usize, 1, time as usize, sigmask as usize, size_of::<u64>(), 0];
+    // SAFETY: file and time are this frame's; the caller vouches for the mask.
+    unsafe { call(libc::SYS_ppoll, args) }.map(drop)
+}

@@ -3,6 +3,7 @@
 pub mod enabling;
 pub mod files;
 mod probe;
+mod waiting;
 
 use super::ring::Ring;
 use super::turn::Turn;
@@ -13,7 +14,8 @@ use core::ffi::{c_int, c_uint, c_void};
 type Subject = unsafe fn(&mut Turn, c_uint, *const c_void, c_uint) -> Option<Result<c_int>>;
 
 /// The subjects, each of which knows its opcodes.
-const SUBJECTS: &[Subject] = &[files::register, probe::register, enabling::register];
+const SUBJECTS: &[Subject] =
+    &[files::register, probe::register, enabling::register, waiting::register];
 
 /// Registers what `opcode` (`IORING_REGISTER_*`) says, with `nr_args` things at `arg`.
 ///
