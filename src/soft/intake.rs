@@ -1,6 +1,6 @@
 //! Submission: SQEs become requests, links become chains, drains hold back what follows.
 
-use super::ops::{self, Op};
+use super::ops::{self, timeout, Op};
 use super::request::*;
 use super::turn::Turn;
 use crate::abi::uring::*;
@@ -51,8 +51,8 @@ fn take_in(turn: &mut Turn, count: u32) -> u32 {
         // SAFETY: what next gives can be read; the request is ours alone.
         let (request, refused) = unsafe {
             let request = turn.core.requests.take(sqe);
-            let is_linked = !chain.head.is_null();
-            (request, admit(turn, &mut sq, &mut *request, is_linked))
+            let behind = chain.last.as_ref().filter(|_| !chain.head.is_null());
+            (request, admit(turn, &mut sq, &mut *request, behind))
         };
         // SAFETY: as above.
         let links = unsafe { (*request).sqe.flags & LINKS != 0 };
@@ -143,15 +143,22 @@ impl Submitted {
 
 /// Checks a new request; true when it is refused, its answer is in `result` then.
 #[inline]
-fn admit(turn: &mut Turn, sq: &mut Submitted, r: &mut Request, is_linked: bool) -> bool {
+fn admit(turn: &mut Turn, sq: &mut Submitted, r: &mut Request, behind: Option<&Request>) -> bool {
     r.flags = if r.sqe.flags & IOSQE_CQE_SKIP_SUCCESS as u8 != 0 { SKIP } else { 0 };
     let op = ops::of(r.sqe.opcode);
     let is_whole = match op.is_wide && turn.core.flags & IORING_SETUP_SQE128 == 0 {
         true => sq.widen(turn),
         false => Ok(()),
     };
-    let kept = |r: &mut Request| if is_linked { (op.keep)(r) } else { Ok(()) };
-    match is_whole.and_then(|()| check(turn, op, r)).and_then(|()| kept(r)) {
+    let kept = |r: &mut Request| if behind.is_some() { (op.keep)(r) } else { Ok(()) };
+    let placed = |r: &Request| match timeout::is_linked_timeout(r)
+        && !behind.is_some_and(|b| !timeout::is_linked_timeout(b))
+    {
+        true => Err(Errno::EINVAL),
+        false => Ok(()),
+    };
+    match is_whole.and_then(|()| check(turn, op, r)).and_then(|()| placed(r)).and_then(|()| kept(r))
+    {
         Ok(()) => false,
         Err(errno) => {
             refuse(r, errno);

@@ -13,6 +13,7 @@
 //! | it is tried, goes elsewhere, completes | [`turn`], [`work`], [`poll`], [`timers`] |
 //! | its CQE is posted, those who wait are woken | [`memory`], [`turn`] |
 
+pub mod cancel;
 pub mod direct;
 pub mod enter;
 pub mod files;

@@ -75,7 +75,6 @@ impl Turn<'_> {
     /// Posts a CQE, at the end of the turn at the latest.
     #[inline]
     pub fn post(&mut self, cqe: Cqe) {
-        self.core.posted = self.core.posted.wrapping_add(1);
         self.core.pending.push(cqe);
         if self.core.pending.len() >= BATCH {
             self.publish();

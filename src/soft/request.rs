@@ -28,8 +28,8 @@ pub const CANCELLED: u32 = 1 << 5;
 pub const MULTISHOT: u32 = 1 << 6;
 /// It was refused before it started: `result` is its answer.
 pub const REFUSED: u32 = 1 << 7;
-/// A timeout is linked to it that has been armed.
-pub const HAS_TIMEOUT: u32 = 1 << 8;
+/// That its time is over is what it was for: no failure.
+pub const GOOD_ETIME: u32 = 1 << 8;
 
 /// An error of it does not break links.
 pub const UNFAILING: u32 = 1 << 15;

@@ -1,11 +1,12 @@
 //! Timeouts, in the order of their times.
 
-use super::ops;
+use super::ops::{self, timeout};
 use super::request::*;
 use super::turn::Turn;
+use crate::abi::uring::io_uring_op;
 use crate::sys::clock::{now, Deadline};
-use crate::sys::Errno;
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
 /// A time in nanoseconds of the monotonic clock, and which of those at that time.
 pub type Key = (u64, u64);
@@ -15,6 +16,8 @@ pub type Key = (u64, u64);
 pub struct Timers {
     at: BTreeMap<Key, *mut Request>,
     count: u64,
+    /// Timeouts that also end with a number of completions: the count at which they do.
+    counted: Vec<(u32, *mut Request)>,
 }
 
 impl Timers {
@@ -44,9 +47,51 @@ impl Turn<'_> {
         key
     }
 
+    /// Has a timeout end with 0 after `count` more completions that are no timeouts'.
+    ///
+    /// # Safety
+    /// It must be live, and be among the timers by the end of the turn.
+    pub unsafe fn count_for(&mut self, request: *mut Request, count: u32) {
+        let target = self.core.posted.wrapping_add(count);
+        self.core.timers.counted.push((target, request));
+    }
+
+    /// Counts a completion for those who wait for a number.
+    #[inline]
+    pub fn count_completion(&mut self, r: &Request) {
+        let opcode = r.sqe.opcode;
+        if opcode != io_uring_op::IORING_OP_TIMEOUT as u8 && !timeout::is_linked_timeout(r) {
+            self.core.posted = self.core.posted.wrapping_add(1);
+        }
+    }
+
+    /// Ends the timeouts whose number of completions has been reached.
+    #[inline]
+    pub fn end_counted(&mut self) {
+        if !self.core.timers.counted.is_empty() {
+            self.end_reached();
+        }
+    }
+
+    #[cold]
+    fn end_reached(&mut self) {
+        let posted = self.core.posted;
+        while let Some(at) =
+            self.core.timers.counted.iter().position(|c| posted.wrapping_sub(c.0) as i32 >= 0)
+        {
+            let (_, request) = self.core.timers.counted.swap_remove(at);
+            // SAFETY: those that are counted for are live and armed.
+            unsafe {
+                timeout::disarm(self, request);
+                self.complete(request, 0);
+            }
+        }
+    }
+
     /// Takes a timer out; its request is at hand. None when it has fired.
     pub fn stop_timer(&mut self, key: Key) -> Option<*mut Request> {
         let request = self.core.timers.at.remove(&key)?;
+        self.core.timers.counted.retain(|counted| counted.1 != request);
         // SAFETY: timers have live requests.
         unsafe { self.core.requests.fetch(request) };
         Some(request)
@@ -75,12 +120,13 @@ pub fn expire(turn: &mut Turn) {
     }
 }
 
-/// Cancels every timer.
+/// Cancels every timeout. One that is linked to a request goes with it.
 pub fn cancel_all(turn: &mut Turn) {
-    while let Some((&key, _)) = turn.core.timers.at.first_key_value() {
-        if let Some(request) = turn.stop_timer(key) {
-            // SAFETY: it is live and at hand.
-            unsafe { turn.complete(request, Errno::ECANCELED.answer()) };
-        }
+    // SAFETY: timers have live requests.
+    let is_own = |r: &&*mut Request| unsafe { !timeout::is_linked_timeout(&***r) };
+    let all: Vec<_> = turn.core.timers.at.values().filter(is_own).copied().collect();
+    for request in all {
+        // SAFETY: as above; completing one takes no other out.
+        unsafe { timeout::cancel(turn, request) };
     }
 }

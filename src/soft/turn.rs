@@ -3,7 +3,7 @@
 //! have done meanwhile is completed, and the CQEs are posted.
 
 use super::memory::Cqe;
-use super::ops::{self, Outcome};
+use super::ops::{self, timeout, Outcome};
 use super::request::*;
 use super::ring::{Core, Ring};
 use super::work;
@@ -114,13 +114,13 @@ impl<'a> Turn<'a> {
         unsafe {
             match outcome {
                 Outcome::Done(result) => self.complete(request, result),
-                Outcome::Kept => {}
+                Outcome::Kept => timeout::arm_linked(self, request),
                 Outcome::Wait(_) if r.is(NOWAIT) => self.complete(request, Errno::EAGAIN.answer()),
                 Outcome::Wait(events) => {
                     let held = keep(r).and_then(|()| r.hold_file());
                     let armed = held.and_then(|()| self.wait_for(request, events));
                     match armed {
-                        Ok(()) => {}
+                        Ok(()) => timeout::arm_linked(self, request),
                         // It cannot be polled.
                         Err(Errno::EPERM) => self.settle(request, Outcome::Punt),
                         Err(errno) => self.complete(request, errno.answer()),
@@ -130,6 +130,7 @@ impl<'a> Turn<'a> {
                 Outcome::Punt => match keep(r).and_then(|()| r.hold_file()) {
                     Ok(()) => {
                         self.core.requests.put_away(request, Place::Queued);
+                        timeout::arm_linked(self, request);
                         work::push(self.ring, request);
                     }
                     Err(errno) => self.complete(request, errno.answer()),
@@ -147,13 +148,16 @@ impl<'a> Turn<'a> {
         unsafe {
             self.core.requests.fetch(request);
             let r = &mut *request;
-            if result < 0 && !r.is(UNFAILING) {
+            let is_due = r.is(GOOD_ETIME) && result == Errno::ETIME.answer();
+            if result < 0 && !r.is(UNFAILING) && !is_due {
                 r.fail();
             }
             if !r.is(SKIP) {
+                self.count_completion(r);
                 let (user_data, flags, big) = (r.sqe.user_data, r.cqe_flags, r.big);
                 self.post(Cqe { user_data, res: result, flags, big });
             }
+            timeout::end_linked(self, r);
             let link = core::mem::replace(&mut r.link, null_mut());
             if !link.is_null() {
                 self.go_on(r, link);
@@ -224,6 +228,7 @@ impl<'a> Turn<'a> {
                 // SAFETY: what may run is at hand.
                 unsafe { self.start(request) };
             }
+            self.end_counted();
             if !self.ring.has_inbox() && self.core.runnable.is_empty() {
                 self.post_file_tags();
                 return;

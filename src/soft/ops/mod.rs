@@ -4,6 +4,7 @@
 //! (`issue`). What would block says so: it waits until its file is ready and is tried again (`ready`), or
 //! a worker does it (`run`, without the lock), after which `finish` has the last word, under the lock.
 
+mod cancel;
 mod nop;
 mod open;
 mod paths;
@@ -12,6 +13,7 @@ mod slots;
 mod space;
 mod splice;
 mod sync;
+pub mod timeout;
 mod xattr;
 
 use super::request::{Request, UNFAILING};
@@ -64,6 +66,8 @@ pub enum State {
     Open(open::Open),
     /// Paths and other strings.
     Copies(Box<paths::Copies>),
+    /// A timeout.
+    Timeout(timeout::Timeout),
     /// A splice or tee.
     Splice(splice::Splice),
 }
@@ -83,6 +87,8 @@ pub struct Op {
     pub run: Option<fn(&mut Request) -> i32>,
     /// A worker has done it, with this result.
     pub finish: fn(&mut Turn, &mut Request, i32) -> Outcome,
+    /// Cancels it where the operation has put it (`Place::Kept`). `EALREADY`, `ENOENT` when that cannot be.
+    pub cancel: fn(&mut Turn, &mut Request) -> Result<()>,
     /// `fd` is a file.
     pub needs_file: bool,
     /// IOSQE_BUFFER_SELECT means something.
@@ -102,6 +108,7 @@ impl Op {
         ready: |turn, request, _| (of(request.sqe.opcode).issue)(turn, request),
         run: None,
         finish: |_, _, result| Outcome::Done(result),
+        cancel: |_, _| Err(Errno::ENOENT),
         needs_file: false,
         selects_buffer: false,
         has_ioprio: false,
@@ -146,6 +153,10 @@ static OPS: [Option<&'static Op>; io_uring_op::IORING_OP_LAST as usize] = {
     ops[IORING_OP_READ as usize] = Some(&rw::READ);
     ops[IORING_OP_WRITE as usize] = Some(&rw::WRITE);
     ops[IORING_OP_FSYNC as usize] = Some(&sync::FSYNC);
+    ops[IORING_OP_TIMEOUT as usize] = Some(&timeout::TIMEOUT);
+    ops[IORING_OP_TIMEOUT_REMOVE as usize] = Some(&timeout::TIMEOUT_REMOVE);
+    ops[IORING_OP_LINK_TIMEOUT as usize] = Some(&timeout::LINK_TIMEOUT);
+    ops[IORING_OP_ASYNC_CANCEL as usize] = Some(&cancel::ASYNC_CANCEL);
     ops[IORING_OP_OPENAT as usize] = Some(&open::OPENAT);
     ops[IORING_OP_OPENAT2 as usize] = Some(&open::OPENAT2);
     ops[IORING_OP_CLOSE as usize] = Some(&slots::CLOSE);

@@ -7,6 +7,7 @@ mod waiting;
 
 use super::ring::Ring;
 use super::turn::Turn;
+use crate::abi::uring::io_uring_register_op;
 use crate::sys::{Errno, Result};
 use core::ffi::{c_int, c_uint, c_void};
 
@@ -27,6 +28,10 @@ pub unsafe fn register(
     arg: *const c_void,
     nr_args: c_uint,
 ) -> Result<c_int> {
+    if opcode == io_uring_register_op::IORING_REGISTER_SYNC_CANCEL as u32 {
+        // SAFETY: the caller vouches for the argument. It waits, without the ring's lock.
+        return unsafe { super::cancel::sync(ring, arg, nr_args) };
+    }
     let mut turn = Turn::take(ring);
     // SAFETY: the caller vouches for the argument.
     let done = SUBJECTS.iter().find_map(|s| unsafe { s(&mut turn, opcode, arg, nr_args) });

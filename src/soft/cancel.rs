@@ -1,0 +1,187 @@
+//! Cancelling requests in flight.
+
+use super::ops::{self, timeout};
+use super::request::*;
+use super::ring::Ring;
+use super::turn::Turn;
+use super::work;
+use crate::abi::uring::*;
+use crate::sys::clock::Deadline;
+use crate::sys::{file, peek, thread, Errno, Result};
+use alloc::vec::Vec;
+use core::ffi::{c_int, c_void};
+
+const KNOWN_FLAGS: u32 = IORING_ASYNC_CANCEL_ALL
+    | IORING_ASYNC_CANCEL_FD
+    | IORING_ASYNC_CANCEL_ANY
+    | IORING_ASYNC_CANCEL_FD_FIXED
+    | IORING_ASYNC_CANCEL_USERDATA
+    | IORING_ASYNC_CANCEL_OP;
+
+/// Which requests are meant.
+pub struct Match {
+    flags: u32,
+    user_data: u64,
+    fd: c_int,
+    is_fixed: bool,
+    opcode: u8,
+}
+
+impl Match {
+    /// As an ASYNC_CANCEL says it. `EINVAL`.
+    pub fn of_sqe(sqe: &io_uring_sqe) -> Result<Self> {
+        // SAFETY: any bytes are valid as flags and an address.
+        let (flags, user_data) = unsafe { (sqe.anon_rw_flags.cancel_flags, sqe.anon_addr.addr) };
+        let is_fixed =
+            flags & IORING_ASYNC_CANCEL_FD_FIXED != 0 || sqe.flags & IOSQE_FIXED_FILE as u8 != 0;
+        Match { flags, user_data, fd: sqe.fd, is_fixed, opcode: sqe.len as u8 }.checked()
+    }
+
+    fn checked(self) -> Result<Self> {
+        let by_kind = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_OP;
+        if self.flags & !KNOWN_FLAGS != 0
+            || (self.flags & by_kind != 0 && self.flags & IORING_ASYNC_CANCEL_ANY != 0)
+        {
+            return Err(Errno::EINVAL);
+        }
+        Ok(self)
+    }
+
+    fn has(&self, flag: u32) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// `EBADF` when it names a file that is none.
+    fn check_file(&self, turn: &Turn) -> Result<()> {
+        if !self.has(IORING_ASYNC_CANCEL_FD) {
+            return Ok(());
+        }
+        if self.is_fixed {
+            return turn.core.files.get(self.fd as u32 as usize).map(drop).ok_or(Errno::EBADF);
+        }
+        file::status_flags(self.fd).map(drop)
+    }
+
+    fn fits(&self, r: &Request) -> bool {
+        if self.has(IORING_ASYNC_CANCEL_ANY) {
+            return true;
+        }
+        if self.has(IORING_ASYNC_CANCEL_FD) {
+            let is_fixed = r.sqe.flags & IOSQE_FIXED_FILE as u8 != 0;
+            if !ops::of(r.sqe.opcode).needs_file || is_fixed != self.is_fixed || r.sqe.fd != self.fd
+            {
+                return false;
+            }
+        }
+        if self.has(IORING_ASYNC_CANCEL_OP) && r.sqe.opcode != self.opcode {
+            return false;
+        }
+        let by_kind = self.has(IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_OP);
+        let by_user_data = !by_kind || self.has(IORING_ASYNC_CANCEL_USERDATA);
+        !by_user_data || r.sqe.user_data == self.user_data
+    }
+}
+
+/// Cancels what matches: the first, or all with ALL or ANY, whose number it returns then. `ENOENT` when there
+/// is none, `EALREADY` when the only one is past it.
+pub fn matching(turn: &mut Turn, wanted: &Match) -> Result<i32> {
+    wanted.check_file(turn)?;
+    let all = wanted.has(IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY);
+    let mut found: Vec<*mut Request> = Vec::new();
+    for request in turn.core.requests.iter() {
+        // SAFETY: those in flight are live.
+        let r = unsafe { &*request };
+        if can_be_found(r) && wanted.fits(r) {
+            found.push(request);
+            if !all {
+                break;
+            }
+        }
+    }
+    if found.is_empty() {
+        return if all { Ok(0) } else { Err(Errno::ENOENT) };
+    }
+    // SAFETY: they were found in flight, and cancelling one leaves the others where they are: those that are
+    // found are linked to nothing that is found.
+    let results: Vec<_> = found.iter().map(|&request| unsafe { one(turn, request) }).collect();
+    match all {
+        true => Ok(results.len() as i32),
+        false => results[0].map(|()| 0),
+    }
+}
+
+/// Whether it has begun and can be cancelled at all. A link timeout goes with what it is linked to.
+fn can_be_found(r: &Request) -> bool {
+    !timeout::is_linked_timeout(r)
+        && !matches!(r.place, Place::Here | Place::Linked | Place::Deferred | Place::Direct)
+}
+
+/// Cancels a request in flight. `EALREADY` when a worker has it, `ENOENT` when it cannot be.
+///
+/// # Safety
+/// It must be live.
+pub unsafe fn one(turn: &mut Turn, request: *mut Request) -> Result<()> {
+    // SAFETY: as the caller says.
+    unsafe {
+        match (*request).place {
+            Place::Polled(slot) => {
+                turn.stop_waiting(request, slot);
+                turn.complete(request, Errno::ECANCELED.answer());
+            }
+            Place::Timed => timeout::cancel(turn, request),
+            Place::Queued if work::take_back(turn.ring, request) => {
+                turn.complete(request, Errno::ECANCELED.answer());
+            }
+            Place::Queued | Place::Running => {
+                (*request).flags |= CANCELLED;
+                return Err(Errno::EALREADY);
+            }
+            Place::Kept => return (ops::of((*request).sqe.opcode).cancel)(turn, &mut *request),
+            _ => return Err(Errno::ENOENT),
+        }
+    }
+    Ok(())
+}
+
+/// IORING_REGISTER_SYNC_CANCEL: cancels, and waits for what is past it. `ETIME` when that takes too long.
+///
+/// # Safety
+/// `arg` must be a `struct io_uring_sync_cancel_reg`.
+pub unsafe fn sync(ring: &Ring, arg: *const c_void, nr_args: u32) -> Result<c_int> {
+    if arg.is_null() || nr_args != 1 {
+        return Err(Errno::EINVAL);
+    }
+    // SAFETY: the struct is valid for any bytes.
+    let arg: io_uring_sync_cancel_reg = unsafe { peek::copy(arg as u64)? };
+    if arg.pad.iter().any(|&b| b != 0) || arg.pad2.iter().any(|&w| w != 0) {
+        return Err(Errno::EINVAL);
+    }
+    let wanted = Match {
+        flags: arg.flags,
+        user_data: arg.addr,
+        fd: arg.fd,
+        is_fixed: arg.flags & IORING_ASYNC_CANCEL_FD_FIXED != 0,
+        opcode: arg.opcode,
+    }
+    .checked()?;
+    let forever = arg.timeout.tv_sec == -1 && arg.timeout.tv_nsec == -1;
+    let deadline = if forever { None } else { Some(Deadline::after(arg.timeout)?) };
+    let mut result = matching(&mut Turn::take(ring), &wanted);
+    loop {
+        match result {
+            Err(Errno::EALREADY) => {}
+            Ok(_) => return Ok(0),
+            Err(errno) => return Err(errno),
+        }
+        if deadline.is_some_and(|deadline| deadline.is_over()) {
+            return Err(Errno::ETIME);
+        }
+        const LOOK_AGAIN: i64 = 500;
+        thread::sleep(LOOK_AGAIN);
+        result = match matching(&mut Turn::take(ring), &wanted) {
+            // It has ended by itself.
+            Err(Errno::ENOENT) => Ok(0),
+            result => result,
+        };
+    }
+}
