@@ -82,8 +82,8 @@ fn show_taskrun(turn: &Turn) {
     }
 }
 
-/// With SINGLE_ISSUER, only the thread that made the ring, or enabled it, may submit.
-fn check_issuer(turn: &mut Turn) -> Result<()> {
+/// With SINGLE_ISSUER, only the thread that made the ring, or enabled it, may submit. `EEXIST`.
+pub fn check_issuer(turn: &mut Turn) -> Result<()> {
     if turn.core.flags & IORING_SETUP_SINGLE_ISSUER == 0 {
         return Ok(());
     }

@@ -229,6 +229,84 @@ impl Memory {
         };
     }
 
+    /// Takes over what is queued in memory that this replaces, with the posting lock held. `EOVERFLOW`
+    /// when it does not fit.
+    pub fn take_over(&self, old: &Memory) -> Result<()> {
+        let (from, to) = (old.header(), self.header());
+        let head = self.control().sq_head.load(Ordering::Relaxed);
+        let tail = from.sq_tail.load(Ordering::Acquire);
+        let (cq_head, cq_tail) =
+            (from.cq_head.load(Ordering::Acquire), self.control().cq_tail.load(Ordering::Relaxed));
+        if tail.wrapping_sub(head) > self.sq_entries
+            || cq_tail.wrapping_sub(cq_head) > self.cq_entries
+        {
+            return Err(Errno::EOVERFLOW);
+        }
+        let mut at = head;
+        while at != tail {
+            self.take_sqe(old, at);
+            at = at.wrapping_add(1);
+        }
+        at = cq_head;
+        while at != cq_tail {
+            // SAFETY: the slots are in range; a CQE is that many words.
+            unsafe {
+                old.cqe_slot(at).copy_to_nonoverlapping(self.cqe_slot(at), self.cqe_words());
+            }
+            at = at.wrapping_add(1);
+        }
+        to.sq_head.store(head, Ordering::Relaxed);
+        to.sq_tail.store(tail, Ordering::Relaxed);
+        to.cq_head.store(cq_head, Ordering::Relaxed);
+        to.cq_tail.store(cq_tail, Ordering::Relaxed);
+        for (from, to) in [
+            (&from.sq_dropped, &to.sq_dropped),
+            (&from.sq_flags, &to.sq_flags),
+            (&from.cq_flags, &to.cq_flags),
+            (&from.cq_overflow, &to.cq_overflow),
+        ] {
+            to.store(from.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Takes over the SQE at `position`, which stands in its own slot then.
+    fn take_sqe(&self, old: &Memory, position: u32) {
+        let slot = position & (self.sq_entries - 1);
+        let index = old.sqe_index(position).unwrap_or(position & (old.sq_entries - 1));
+        // SAFETY: both are in range, and the halves of a wide one too; the array has sq_entries slots.
+        unsafe {
+            let count = 1 << u32::from(self.flags & IORING_SETUP_SQE128 != 0);
+            old.sqe(index).copy_to_nonoverlapping(self.sqe(slot).cast_mut(), count);
+            if !self.array.is_null() {
+                (*self.array.add(slot as usize)).store(slot, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The page of our own.
+    pub fn control_page(&self) -> Rc<ControlPage> {
+        self.control.clone()
+    }
+
+    /// Where the CQE at `position` stands.
+    #[inline]
+    fn cqe_slot(&self, position: u32) -> *mut u64 {
+        let slot = (position & (self.cq_entries - 1)) as usize;
+        // SAFETY: the slot is in range.
+        unsafe { self.cqes.add(slot * self.cqe_words()) }
+    }
+
+    /// Words from one slot of a CQE to the next.
+    #[inline]
+    fn cqe_words(&self) -> usize {
+        if self.flags & IORING_SETUP_CQE32 != 0 {
+            4
+        } else {
+            2
+        }
+    }
+
     /// The rings' head.
     #[inline]
     pub fn header(&self) -> &Header {
@@ -289,13 +367,12 @@ impl Memory {
     /// Writes the CQE at `position` of the completion ring, which must be free. Under the posting lock.
     #[inline]
     pub fn write_cqe(&self, position: u32, cqe: &Cqe) {
-        let slot = (position & (self.cq_entries - 1)) as usize;
         let all_big = self.flags & IORING_SETUP_CQE32 != 0;
         let is_big = all_big || (self.is_mixed() && cqe.flags & IORING_CQE_F_32 != 0);
         // SAFETY: the slot is in range, and ours until the tail is published. A big one among small ones
         // is never the last.
         unsafe {
-            let at = self.cqes.add(slot * if all_big { 4 } else { 2 });
+            let at = self.cqe_slot(position);
             at.write(cqe.user_data);
             let result = at.add(1).cast::<u32>();
             result.write(cqe.res as u32);

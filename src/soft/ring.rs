@@ -70,6 +70,8 @@ pub struct Core {
 impl Core {
     /// A new ring's, or what a new process makes of one that it inherited. `fd` becomes the core's.
     pub fn new(memory: Box<Memory>, flags: u32, fd: c_int) -> Self {
+        let is_bound = flags & (IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_R_DISABLED)
+            == IORING_SETUP_SINGLE_ISSUER;
         Core {
             memory,
             retired: Vec::new(),
@@ -78,7 +80,7 @@ impl Core {
             pid: process::id() as u32,
             disabled: flags & IORING_SETUP_R_DISABLED != 0,
             is_closed: false,
-            issuer: if flags & IORING_SETUP_SINGLE_ISSUER != 0 { process::thread_id() } else { 0 },
+            issuer: if is_bound { process::thread_id() } else { 0 },
             issuer_page: 0,
             clock: libc::CLOCK_MONOTONIC,
             region: None,

@@ -114,7 +114,7 @@ fn attached(fd: u32) -> Result<table::Used> {
 }
 
 /// How many SQEs and CQEs a ring gets.
-fn sizes(entries: u32, params: &io_uring_params) -> Result<(u32, u32)> {
+pub fn sizes(entries: u32, params: &io_uring_params) -> Result<(u32, u32)> {
     let clamp = params.flags & IORING_SETUP_CLAMP != 0;
     let bounded = |n: u32, most: u32| match n {
         0 => Err(Errno::EINVAL),

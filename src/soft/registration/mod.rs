@@ -3,6 +3,7 @@
 pub mod enabling;
 pub mod files;
 mod probe;
+mod resizing;
 mod waiting;
 
 use super::ring::Ring;
@@ -16,7 +17,7 @@ type Subject = unsafe fn(&mut Turn, c_uint, *const c_void, c_uint) -> Option<Res
 
 /// The subjects, each of which knows its opcodes.
 const SUBJECTS: &[Subject] =
-    &[files::register, probe::register, enabling::register, waiting::register];
+    &[files::register, probe::register, enabling::register, waiting::register, resizing::register];
 
 /// Registers what `opcode` (`IORING_REGISTER_*`) says, with `nr_args` things at `arg`.
 ///
@@ -33,6 +34,9 @@ pub unsafe fn register(
         return unsafe { super::cancel::sync(ring, arg, nr_args) };
     }
     let mut turn = Turn::take(ring);
+    if turn.core.issuer != 0 {
+        super::enter::check_issuer(&mut turn)?;
+    }
     // SAFETY: the caller vouches for the argument.
     let done = SUBJECTS.iter().find_map(|s| unsafe { s(&mut turn, opcode, arg, nr_args) });
     done.unwrap_or(Err(Errno::EINVAL))
