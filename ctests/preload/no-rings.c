@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Where a filter forbids io_uring, as in many containers: plain contexts are the kernel's own. */
+/*
+ * Where a filter forbids io_uring, as in many containers: plain contexts are on rings in user space, or
+ * the kernel's own where the user will have no rings but the kernel's.
+ */
 #include "preload.h"
 #include <linux/aio_abi.h>
 #include <linux/filter.h>
@@ -22,7 +25,7 @@ static void forbid(long number, unsigned int error)
 	MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
 }
 
-static void read_something(void)
+static void read_something(int expected)
 {
 	aio_context_t context = 0;
 	char text[4] = "";
@@ -37,7 +40,7 @@ static void read_something(void)
 	struct io_event event;
 
 	CHECK_EQ(syscall(SYS_io_setup, 4, &context), 0);
-	CHECK_EQ(count_rings(), 0);
+	CHECK_EQ(count_rings(), expected);
 	CHECK_EQ(syscall(SYS_io_submit, context, 1L, list), 1);
 	CHECK_EQ(syscall(SYS_io_getevents, context, 1L, 1L, &event, NULL), 1);
 	CHECK_EQ(event.res, 3);
@@ -46,16 +49,23 @@ static void read_something(void)
 	CHECK_ERRNO(syscall(SYS_io_destroy, context), EINVAL);
 }
 
-/* A mode that was asked for by name is not replaced by another. */
 static void with_error(unsigned int error)
+{
+	forbid(SYS_io_uring_setup, error);
+	read_something(rings_expected());
+}
+
+/* A mode that was asked for by name is not replaced by another. */
+static void and_none_in_user_space(unsigned int error)
 {
 	aio_context_t context = 0;
 
+	setenv("ANYRING_BACKING", "kernel", 1);
 	forbid(SYS_io_uring_setup, error);
 	if (strcmp(mode(), "sqthread") == 0)
 		CHECK_ERRNO(syscall(SYS_io_setup, 4, &context), (int)error);
 	else
-		read_something();
+		read_something(0);
 }
 
 static void not_permitted(void)
@@ -68,4 +78,19 @@ static void not_there(void)
 	with_error(ENOSYS);
 }
 
-TEST_PARTS_IN_MODES(PART(not_permitted), PART(not_there))
+static void only_the_kernels_not_permitted(void)
+{
+	and_none_in_user_space(EPERM);
+}
+
+static void only_the_kernels_not_there(void)
+{
+	and_none_in_user_space(ENOSYS);
+}
+
+TEST_PARTS_IN_MODES(
+	PART(not_permitted),
+	PART(not_there),
+	PART(only_the_kernels_not_permitted),
+	PART(only_the_kernels_not_there),
+)

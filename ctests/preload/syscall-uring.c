@@ -62,4 +62,4 @@ static void errors(void)
 	CHECK_ERRNO(syscall(SYS_io_uring_register, -2, IORING_REGISTER_FILES, NULL, 0), EBADF);
 }
 
-TEST_PARTS_IN_MODES(PART(nops), PART(registered), PART(errors))
+TEST_RING_PARTS_IN_MODES(PART(nops), PART(registered), PART(errors))

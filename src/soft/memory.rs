@@ -384,15 +384,17 @@ impl Memory {
         }
     }
 
-    /// The program's own mapping of a part: `EINVAL` for an offset that none has, or too many bytes.
+    /// The program's own mapping of a part: `ENOMEM` for an offset that none has, `EINVAL` for too many
+    /// bytes.
     fn map_part(&self, offset: u64, len: usize) -> Result<*mut c_void> {
         if self.flags & IORING_SETUP_NO_MMAP != 0 {
             return Err(Errno::EINVAL);
         }
-        let (part, part_len): (*mut c_void, usize) = match offset {
+        let (part, part_len): (*mut c_void, usize) = match offset & IORING_OFF_MMAP_MASK {
             IORING_OFF_SQ_RING | IORING_OFF_CQ_RING => (self.header.cast(), self.rings_len),
             IORING_OFF_SQES => (self.sqes.cast(), self.sqes_len),
-            _ => return Err(Errno::EINVAL),
+            // As mmap(2) of the kernel's.
+            _ => return Err(Errno::ENOMEM),
         };
         let len = in_pages(len);
         if len > part_len {

@@ -50,6 +50,7 @@ pub const FEATURES: u32 = IORING_FEAT_SINGLE_MMAP
 /// # Safety
 /// With `NO_MMAP`, the memory whose addresses `params` has must be as large as such a ring needs.
 pub unsafe fn setup(entries: c_uint, params: &mut io_uring_params) -> Result<c_int> {
+    table::begin_serving();
     let flags = params.flags;
     if params.resv.iter().any(|&word| word != 0) {
         return Err(Errno::EINVAL);

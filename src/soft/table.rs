@@ -32,7 +32,7 @@ struct Table {
     chunks: [AtomicPtr<Chunk>; CHUNKS],
     /// How many descriptors are rings; without any, nothing has to be looked up.
     count: AtomicU32,
-    /// There has been one.
+    /// One has been asked for.
     serves: AtomicBool,
     /// Where the search for rings that were closed behind our back goes on.
     swept: AtomicUsize,
@@ -167,7 +167,6 @@ pub fn insert(fd: c_int, ring: Box<Ring>) -> Result<()> {
     let closed = sweep();
     slot.store(Box::into_raw(ring), Ordering::Release);
     TABLE.count.fetch_add(1, Ordering::Relaxed);
-    TABLE.serves.store(true, Ordering::Relaxed);
     drop(held);
     replaced.give_up();
     closed.give_up();
@@ -257,7 +256,12 @@ fn remove(fd: c_int, behind_our_back: bool) -> Removed {
     Removed(slot.swap(null_mut(), Ordering::AcqRel))
 }
 
-/// Whether a ring was ever served in this process.
+/// Rings are served in this process from now on, not the kernel's.
+pub fn begin_serving() {
+    TABLE.serves.store(true, Ordering::Relaxed);
+}
+
+/// Whether a program has asked for a ring that is served in this process.
 pub fn serves() -> bool {
     TABLE.serves.load(Ordering::Relaxed)
 }
