@@ -143,7 +143,9 @@ static int aio_ring_register_memory(struct thread_data *td, struct job *job)
 			a->iocbs[i].u.c.nbytes = td_max_bs(td);
 		}
 	}
+	engine_backing_begin(o);
 	ret = io_setup2(a->nr_events, a->flags, a->sq, a->cq, &a->ctx);
+	engine_backing_end(o);
 	return ret ? engine_fail(td, -ret, "io_setup2", engine_setup_hint(-ret)) : 0;
 }
 

@@ -6,6 +6,7 @@
  * call is getevents(), and nothing lies between the two: then one call into the ring submits and waits.
  */
 #include "engine.h"
+#include <pthread.h>
 #include <sched.h>
 
 /* Looks at the CQ between two yields, when somebody else fills it. */
@@ -35,6 +36,34 @@ const char *engine_setup_hint(int error)
 	default:
 		return NULL;
 	}
+}
+
+/* The libraries read the environment whenever a ring is made. Jobs may be threads of one process. */
+static pthread_mutex_t backing_lock = PTHREAD_MUTEX_INITIALIZER;
+static char *backing_before;
+
+void engine_backing_begin(const struct engine_options *o)
+{
+	const char *before;
+
+	if (o->backing == BACKING_AUTO)
+		return;
+	pthread_mutex_lock(&backing_lock);
+	before = getenv("ANYRING_BACKING");
+	backing_before = before ? strdup(before) : NULL;
+	setenv("ANYRING_BACKING", o->backing == BACKING_SOFT ? "soft" : "kernel", 1);
+}
+
+void engine_backing_end(const struct engine_options *o)
+{
+	if (o->backing == BACKING_AUTO)
+		return;
+	if (backing_before)
+		setenv("ANYRING_BACKING", backing_before, 1);
+	else
+		unsetenv("ANYRING_BACKING");
+	free(backing_before);
+	pthread_mutex_unlock(&backing_lock);
 }
 
 /* The ops version says that fio's hooks are the same, not that its structures are. */

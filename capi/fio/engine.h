@@ -35,6 +35,10 @@ extern struct fio_option engine_option_list[];
 /* Why these options cannot be had together; NULL when they can. */
 const char *engine_options_fault(const struct engine_options *o);
 
+/* Has the rings that are made until engine_backing_end() served by whom the job wants; one job at a time. */
+void engine_backing_begin(const struct engine_options *o);
+void engine_backing_end(const struct engine_options *o);
+
 /* One job. An API's own state has it as its first member. */
 struct job {
 	const struct ring_api *api;

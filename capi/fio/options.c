@@ -34,7 +34,7 @@ struct fio_option engine_option_list[] = {
 		.help = "Who serves the rings",
 		.def = "auto",
 		.posval = {
-			{ .ival = "auto", .oval = BACKING_AUTO, .help = "Whoever can" },
+			{ .ival = "auto", .oval = BACKING_AUTO, .help = "The kernel, or threads where it is blocked; or as ANYRING_BACKING says" },
 			{ .ival = "kernel", .oval = BACKING_KERNEL, .help = "The kernel's io_uring" },
 			{ .ival = "soft", .oval = BACKING_SOFT, .help = "Threads of the process" },
 		},
@@ -104,8 +104,6 @@ static const char *aio_ring_fault(const struct engine_options *o)
 
 const char *engine_options_fault(const struct engine_options *o)
 {
-	if (o->backing == BACKING_SOFT)
-		return "backing=soft: this build has no rings in user space";
 	if (o->fixedbufs && o->nonvectored == 0)
 		return "nonvectored=0 and fixedbufs exclude each other";
 	if (o->sqthread_poll_cpu != NOT_GIVEN && !o->sqthread && !o->sqthread_poll)

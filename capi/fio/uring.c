@@ -57,11 +57,13 @@ static int make_ring(struct thread_data *td, struct uring_job *u)
 	unsigned int entries = o->sqthread_poll ? 2 * td->o.iodepth : td->o.iodepth;
 	int ret = -EINVAL;
 
+	engine_backing_begin(o);
 	for (size_t i = 0; i < nr && ret == -EINVAL; i++) {
 		struct io_uring_params p = params_for(o, flags[i]);
 
 		ret = io_uring_queue_init_params(entries, &u->ring, &p);
 	}
+	engine_backing_end(o);
 	if (ret)
 		return engine_fail(td, -ret, "io_uring_queue_init_params", engine_setup_hint(-ret));
 	/* Saves the look-up of the descriptor in each call; older kernels do without. */
