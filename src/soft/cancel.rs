@@ -143,6 +143,21 @@ pub unsafe fn one(turn: &mut Turn, request: *mut Request) -> Result<()> {
     Ok(())
 }
 
+/// Does what `opcode` of io_uring_register says; none when it is about something else.
+///
+/// # Safety
+/// `arg` must be what the opcode takes.
+pub unsafe fn register(
+    ring: &Ring,
+    opcode: u32,
+    arg: *const c_void,
+    nr_args: u32,
+) -> Option<Result<c_int>> {
+    // SAFETY: the caller vouches for the argument.
+    (opcode == io_uring_register_op::IORING_REGISTER_SYNC_CANCEL as u32)
+        .then(|| unsafe { sync(ring, arg, nr_args) })
+}
+
 /// IORING_REGISTER_SYNC_CANCEL: cancels, and waits for what is past it. `ETIME` when that takes too long.
 ///
 /// # Safety

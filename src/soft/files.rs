@@ -1,44 +1,24 @@
 //! Registered files: a ring's table, direct descriptors, and the tags that say when a file is let go.
 
-use super::memory::Cqe;
+use super::tags::{Retired, Tag};
 use super::turn::Turn;
 use crate::abi::uring::IORING_FILE_INDEX_ALLOC;
 use crate::sys::{fd, Errno, Result};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
-use core::cell::Cell;
 use core::ffi::c_int;
 
 /// A file that a slot of the table, or a request, keeps open. Its descriptor is ours.
 pub struct FixedFile {
     /// The descriptor.
     pub fd: c_int,
-    /// `user_data` of a CQE when the last user lets go; 0: none.
-    tag: Cell<u64>,
-    retired: Rc<Retired>,
+    tag: Tag,
 }
 
 impl Drop for FixedFile {
     fn drop(&mut self) {
         // SAFETY: it is ours alone, and nobody refers to it any more.
         let _ = unsafe { fd::close(self.fd) };
-        if self.tag.get() != 0 {
-            self.retired.push(self.tag.get());
-        }
-    }
-}
-
-/// Tags of files that were let go, whose CQEs are still to be posted.
-#[derive(Default)]
-struct Retired {
-    tags: Cell<Vec<u64>>,
-}
-
-impl Retired {
-    fn push(&self, tag: u64) {
-        let mut tags = self.tags.take();
-        tags.push(tag);
-        self.tags.set(tags);
     }
 }
 
@@ -52,7 +32,7 @@ pub struct Files {
     range: (u32, u32),
     /// Where the search for a free one begins.
     hint: u32,
-    retired: Option<Rc<Retired>>,
+    pub(super) retired: Option<Rc<Retired>>,
 }
 
 impl Files {
@@ -97,7 +77,7 @@ impl Files {
     /// Puts `fd`, of our own, into a slot that there is; what was there is let go.
     pub fn put(&mut self, slot: u32, fd: c_int, tag: u64) {
         let retired = self.retired.get_or_insert_with(Rc::default).clone();
-        self.slots[slot as usize] = Some(Rc::new(FixedFile { fd, tag: Cell::new(tag), retired }));
+        self.slots[slot as usize] = Some(Rc::new(FixedFile { fd, tag: Tag::new(tag, retired) }));
         self.used[slot as usize / 64] |= 1 << (slot % 64);
         self.hint = slot + 1;
     }
@@ -114,7 +94,7 @@ impl Files {
 
     /// Forgets all tags: nobody is told when these files are let go.
     pub fn forget_tags(&self) {
-        self.slots.iter().flatten().for_each(|file| file.tag.set(0));
+        self.slots.iter().flatten().for_each(|file| file.tag.forget());
     }
 
     /// A free slot that IORING_FILE_INDEX_ALLOC may take. `ENFILE`.
@@ -172,16 +152,6 @@ impl Turn<'_> {
         match self.core.files.install(fd::move_away(fd), file_index) {
             Ok(slot) => slot as i32,
             Err(errno) => errno.answer(),
-        }
-    }
-
-    /// Posts the tags of files that were let go.
-    #[inline]
-    pub fn post_file_tags(&mut self) {
-        let Some(retired) = &self.core.files.retired else { return };
-        let tags = retired.tags.take();
-        for user_data in tags {
-            self.post(Cqe { user_data, res: 0, flags: 0, big: [0; 2] });
         }
     }
 }

@@ -83,6 +83,7 @@ pub unsafe fn adopt(ring: &Ring) {
         }
         if is_tidy {
             new.files = read(&core.files);
+            new.buffers = read(&core.buffers);
         }
         core::ptr::write(core, new);
         ring.start_over();

@@ -13,6 +13,7 @@
 //! | it is tried, goes elsewhere, completes | [`turn`], [`work`], [`poll`], [`timers`] |
 //! | its CQE is posted, those who wait are woken | [`memory`], [`turn`] |
 
+pub mod buffers;
 pub mod cancel;
 pub mod direct;
 pub mod enter;
@@ -25,11 +26,13 @@ pub mod ops;
 pub mod poll;
 pub mod posting;
 pub mod region;
+pub mod registered_rings;
 pub mod registration;
 pub mod request;
 pub mod ring;
 pub mod setup;
 pub mod table;
+pub mod tags;
 pub mod timers;
 pub mod turn;
 pub mod wait;
@@ -50,7 +53,7 @@ use table::Used;
 #[inline]
 pub fn find(fd: c_int, flags: u32) -> Option<Used> {
     if flags & IORING_ENTER_REGISTERED_RING != 0 {
-        return None;
+        return registered_rings::find(fd as u32).ok();
     }
     table::find(fd)
 }
@@ -58,7 +61,7 @@ pub fn find(fd: c_int, flags: u32) -> Option<Used> {
 /// The ring that `fd` is to register with `opcode`, if it is one of ours.
 pub fn find_for_register(fd: c_int, opcode: u32) -> Option<Used> {
     if opcode & IORING_REGISTER_USE_REGISTERED_RING != 0 {
-        return None;
+        return registered_rings::find(fd as u32).ok();
     }
     table::find(fd)
 }

@@ -1,5 +1,6 @@
 //! A request in flight, where requests come from, and the lists they stand in.
 
+use super::buffers::FixedBuffer;
 use super::files::FixedFile;
 use super::inbox::Linked;
 use super::ops::State;
@@ -76,6 +77,8 @@ pub struct Request {
     pub fd: c_int,
     /// What keeps the file open.
     pub reference: Reference,
+    /// The registered buffer that it uses.
+    pub buffer: Option<Rc<FixedBuffer>>,
     /// FAILED and its kin.
     pub flags: u32,
     /// A worker's result, or a refusal.
@@ -112,6 +115,7 @@ impl Request {
             sqe: unsafe { core::mem::zeroed() },
             fd: -1,
             reference: Reference::None,
+            buffer: None,
             flags: 0,
             result: 0,
             cqe_flags: 0,
@@ -232,6 +236,9 @@ impl Requests {
             }
             if !matches!(r.state, State::None) {
                 r.state = State::None;
+            }
+            if r.buffer.is_some() {
+                r.buffer = None;
             }
             r.fd = -1;
             r.flags = 0;

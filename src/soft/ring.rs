@@ -1,5 +1,6 @@
 //! A ring as one process sees it.
 
+use super::buffers::Buffers;
 use super::direct::Direct;
 use super::files::Files;
 use super::inbox::Inbox;
@@ -65,6 +66,8 @@ pub struct Core {
     pub direct: Direct,
     /// Registered files.
     pub files: Files,
+    /// Registered buffers.
+    pub buffers: Buffers,
 }
 
 impl Core {
@@ -95,6 +98,7 @@ impl Core {
             timers: Timers::new(),
             direct: Direct::new(),
             files: Files::default(),
+            buffers: Buffers::default(),
         }
     }
 }

@@ -58,6 +58,21 @@ static TABLE: Table = Table {
 /// A ring that cannot go away meanwhile.
 pub struct Used(&'static Ring);
 
+impl Used {
+    /// Another use.
+    pub fn again(&self) -> Used {
+        self.0.acquire();
+        Used(self.0)
+    }
+
+    /// The ring is known by one name less; with its last one it shuts down. Not under a ring's lock.
+    pub fn lose_name(self) {
+        if self.0.names.fetch_sub(1, Ordering::Relaxed) == 1 {
+            super::turn::Turn::take(self.0).shut_down();
+        }
+    }
+}
+
 impl Deref for Used {
     type Target = Ring;
 

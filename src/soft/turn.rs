@@ -74,6 +74,12 @@ impl<'a> Turn<'a> {
                 return unsafe { self.complete(request, errno.answer()) };
             }
         }
+        if let Some(assign) = op.assign {
+            if let Err(errno) = assign(self, r) {
+                // SAFETY: as above.
+                return unsafe { self.complete(request, errno.answer()) };
+            }
+        }
         if r.sqe.flags & IOSQE_ASYNC as u8 != 0 && op.run.is_some() {
             return unsafe { self.settle(request, Outcome::Punt) };
         }
@@ -230,7 +236,7 @@ impl<'a> Turn<'a> {
             }
             self.end_counted();
             if !self.ring.has_inbox() && self.core.runnable.is_empty() {
-                self.post_file_tags();
+                self.post_tags();
                 return;
             }
         }

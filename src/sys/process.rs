@@ -81,6 +81,13 @@ pub fn thread_id() -> i32 {
     unsafe { call(libc::SYS_gettid, [0; 6]) }.map_or(0, |tid| tid as i32)
 }
 
+/// Whether this process has a thread `id`.
+pub fn has_thread(id: i32) -> bool {
+    // SAFETY: signal 0 only asks.
+    let asked = unsafe { call(libc::SYS_tgkill, [self::id() as usize, id as usize, 0, 0, 0, 0]) };
+    asked != Err(super::Errno::of(libc::ESRCH))
+}
+
 /// How many CPUs this process may run on; at least 1.
 pub fn cpus() -> u32 {
     let mut mask = [0u64; 1 << 7];

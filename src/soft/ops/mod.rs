@@ -79,6 +79,8 @@ pub struct Op {
     /// Copies what the SQE points at beside data: called at submission when it does not start there,
     /// and whenever it has to wait or goes to a worker; the first time counts. The error is `res`.
     pub keep: fn(&mut Request) -> Result<()>,
+    /// Finds what the ring has registered for it, when it starts; none for what needs nothing but a file.
+    pub assign: Option<fn(&mut Turn, &mut Request) -> Result<()>>,
     /// Tries it without blocking.
     pub issue: fn(&mut Turn, &mut Request) -> Outcome,
     /// What it waited for has come: events of its file, or 0 for its time.
@@ -104,6 +106,7 @@ impl Op {
     pub const NONE: Op = Op {
         prepare: |_, _| Ok(()),
         keep: |_| Ok(()),
+        assign: None,
         issue: |_, _| Outcome::Done(Errno::EINVAL.answer()),
         ready: |turn, request, _| (of(request.sqe.opcode).issue)(turn, request),
         run: None,
@@ -152,6 +155,10 @@ static OPS: [Option<&'static Op>; io_uring_op::IORING_OP_LAST as usize] = {
     ops[IORING_OP_WRITEV as usize] = Some(&rw::WRITEV);
     ops[IORING_OP_READ as usize] = Some(&rw::READ);
     ops[IORING_OP_WRITE as usize] = Some(&rw::WRITE);
+    ops[IORING_OP_READ_FIXED as usize] = Some(&rw::READ_FIXED);
+    ops[IORING_OP_WRITE_FIXED as usize] = Some(&rw::WRITE_FIXED);
+    ops[IORING_OP_READV_FIXED as usize] = Some(&rw::READV_FIXED);
+    ops[IORING_OP_WRITEV_FIXED as usize] = Some(&rw::WRITEV_FIXED);
     ops[IORING_OP_FSYNC as usize] = Some(&sync::FSYNC);
     ops[IORING_OP_TIMEOUT as usize] = Some(&timeout::TIMEOUT);
     ops[IORING_OP_TIMEOUT_REMOVE as usize] = Some(&timeout::TIMEOUT_REMOVE);

@@ -65,14 +65,69 @@ fn prepare_vectored(_: &mut Turn, r: &mut Request) -> Result<()> {
     priority::check(r.sqe.ioprio)
 }
 
+/// READ_FIXED.
+pub static READ_FIXED: Op = FIXED;
+/// WRITE_FIXED.
+pub static WRITE_FIXED: Op = FIXED;
+/// READV_FIXED.
+pub static READV_FIXED: Op = FIXED_VECTORS;
+/// WRITEV_FIXED.
+pub static WRITEV_FIXED: Op = FIXED_VECTORS;
+
+const FIXED: Op = Op { assign: Some(find_buffer), ..READ_OR_WRITE };
+const FIXED_VECTORS: Op =
+    Op { prepare: prepare_vectored_fixed, assign: Some(find_buffer_of_vectors), ..READ_OR_WRITE };
+
+fn prepare_vectored_fixed(turn: &mut Turn, r: &mut Request) -> Result<()> {
+    prepare_vectored(turn, r)?;
+    keep(r)?;
+    match state(r).vector.iter().any(|v| isize::try_from(v.iov_len).is_err()) {
+        true => Err(Errno::EINVAL),
+        false => Ok(()),
+    }
+}
+
+fn buffer_index(r: &Request) -> u16 {
+    // SAFETY: any bytes are valid as a number.
+    unsafe { r.sqe.anon_buf_index.buf_index }
+}
+
+fn find_buffer(turn: &mut Turn, r: &mut Request) -> Result<()> {
+    r.buffer = Some(turn.find_buffer(buffer_index(r), address(r), u64::from(r.sqe.len))?);
+    Ok(())
+}
+
+/// Every vector must lie inside the buffer.
+fn find_buffer_of_vectors(turn: &mut Turn, r: &mut Request) -> Result<()> {
+    let index = buffer_index(r);
+    let buffer = turn.core.buffers.get(u32::from(index)).ok_or(Errno::EFAULT)?.clone();
+    for vector in &state(r).vector {
+        buffer.check(vector.iov_base as u64, vector.iov_len as u64)?;
+    }
+    r.buffer = Some(buffer);
+    Ok(())
+}
+
 fn is_vectored(r: &Request) -> bool {
     use io_uring_op::*;
-    [IORING_OP_READV as u8, IORING_OP_WRITEV as u8].contains(&r.sqe.opcode)
+    const VECTORED: [u8; 4] = [
+        IORING_OP_READV as u8,
+        IORING_OP_WRITEV as u8,
+        IORING_OP_READV_FIXED as u8,
+        IORING_OP_WRITEV_FIXED as u8,
+    ];
+    VECTORED.contains(&r.sqe.opcode)
 }
 
 fn is_write(r: &Request) -> bool {
     use io_uring_op::*;
-    [IORING_OP_WRITE as u8, IORING_OP_WRITEV as u8].contains(&r.sqe.opcode)
+    const WRITES: [u8; 4] = [
+        IORING_OP_WRITE as u8,
+        IORING_OP_WRITEV as u8,
+        IORING_OP_WRITE_FIXED as u8,
+        IORING_OP_WRITEV_FIXED as u8,
+    ];
+    WRITES.contains(&r.sqe.opcode)
 }
 
 fn flags(r: &Request) -> c_int {

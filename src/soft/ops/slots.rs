@@ -99,7 +99,7 @@ pub static FILES_UPDATE: Op = Op {
             from => registration::update(&mut turn.core.files, from, r.sqe.len, addr, 0),
         };
         // Before its own CQE, as what it let go was.
-        turn.post_file_tags();
+        turn.post_tags();
         Outcome::Done(result.unwrap_or_else(Errno::answer))
     },
     ..Op::NONE

@@ -41,7 +41,7 @@ pub unsafe fn register(
         RANGE => set_range(files, at, nr_args),
         _ => return None,
     };
-    turn.post_file_tags();
+    turn.post_tags();
     Some(done)
 }
 

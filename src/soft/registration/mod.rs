@@ -1,23 +1,35 @@
 //! io_uring_register(2), one file a subject.
 
+mod buffers;
+mod clone;
 pub mod enabling;
 pub mod files;
 mod probe;
 mod resizing;
+mod rings;
 mod waiting;
 
 use super::ring::Ring;
 use super::turn::Turn;
-use crate::abi::uring::io_uring_register_op;
+use crate::abi::uring::IORING_REGISTER_USE_REGISTERED_RING;
 use crate::sys::{Errno, Result};
 use core::ffi::{c_int, c_uint, c_void};
 
 /// Does what an opcode says; none when it is about another subject.
 type Subject = unsafe fn(&mut Turn, c_uint, *const c_void, c_uint) -> Option<Result<c_int>>;
+/// As a [`Subject`], without the ring's lock: it waits, or other rings take part.
+type Unlocked = unsafe fn(&Ring, c_uint, *const c_void, c_uint) -> Option<Result<c_int>>;
 
 /// The subjects, each of which knows its opcodes.
-const SUBJECTS: &[Subject] =
-    &[files::register, probe::register, enabling::register, waiting::register, resizing::register];
+const SUBJECTS: &[Subject] = &[
+    files::register,
+    buffers::register,
+    probe::register,
+    enabling::register,
+    waiting::register,
+    resizing::register,
+];
+const UNLOCKED: &[Unlocked] = &[rings::register, clone::register, super::cancel::register];
 
 /// Registers what `opcode` (`IORING_REGISTER_*`) says, with `nr_args` things at `arg`.
 ///
@@ -29,15 +41,19 @@ pub unsafe fn register(
     arg: *const c_void,
     nr_args: c_uint,
 ) -> Result<c_int> {
-    if opcode == io_uring_register_op::IORING_REGISTER_SYNC_CANCEL as u32 {
-        // SAFETY: the caller vouches for the argument. It waits, without the ring's lock.
-        return unsafe { super::cancel::sync(ring, arg, nr_args) };
+    let opcode = opcode & !IORING_REGISTER_USE_REGISTERED_RING;
+    {
+        let mut turn = Turn::take(ring);
+        if turn.core.issuer != 0 {
+            super::enter::check_issuer(&mut turn)?;
+        }
+        // SAFETY: the caller vouches for the argument.
+        let done = SUBJECTS.iter().find_map(|s| unsafe { s(&mut turn, opcode, arg, nr_args) });
+        if let Some(done) = done {
+            return done;
+        }
     }
-    let mut turn = Turn::take(ring);
-    if turn.core.issuer != 0 {
-        super::enter::check_issuer(&mut turn)?;
-    }
-    // SAFETY: the caller vouches for the argument.
-    let done = SUBJECTS.iter().find_map(|s| unsafe { s(&mut turn, opcode, arg, nr_args) });
+    // SAFETY: as above.
+    let done = UNLOCKED.iter().find_map(|s| unsafe { s(ring, opcode, arg, nr_args) });
     done.unwrap_or(Err(Errno::EINVAL))
 }

@@ -1,0 +1,117 @@
+//! Rings that threads have registered: known by a slot of the thread's own table, whether or not the
+//! descriptor is closed meanwhile.
+
+use super::table::{self, Used};
+use crate::sys::fork::{self, Subject};
+use crate::sys::lock::Lock;
+use crate::sys::{process, Errno, Result};
+use alloc::collections::BTreeMap;
+use core::cell::UnsafeCell;
+use core::ffi::c_int;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+/// The slots of a thread.
+pub const SLOTS: usize = 16;
+
+type Slots = [Option<Used>; SLOTS];
+
+struct Threads {
+    lock: Lock,
+    /// By thread id.
+    slots: UnsafeCell<BTreeMap<i32, Slots>>,
+    /// Rings in all of them.
+    count: AtomicU32,
+}
+
+// SAFETY: the slots are only touched under the lock.
+unsafe impl Sync for Threads {}
+
+static THREADS: Threads = Threads {
+    lock: Lock::new(),
+    slots: UnsafeCell::new(BTreeMap::new()),
+    count: AtomicU32::new(0),
+};
+
+impl Threads {
+    fn with<T>(&self, f: impl FnOnce(&mut BTreeMap<i32, Slots>) -> T) -> T {
+        fork::start_over(Subject::Registered, || {
+            // SAFETY: no other thread of this process has come here yet. What the parent registered is
+            // the parent's: nothing of it is given up here.
+            unsafe {
+                self.lock.reset();
+                self.slots.get().write(BTreeMap::new());
+            }
+            self.count.store(0, Ordering::Relaxed);
+        });
+        let _held = self.lock.lock();
+        // SAFETY: the lock makes them ours.
+        f(unsafe { &mut *self.slots.get() })
+    }
+}
+
+/// The ring in `slot` of the calling thread: `EINVAL` when there is no such slot or the thread has none,
+/// `EBADF` when it is empty.
+pub fn find(slot: u32) -> Result<Used> {
+    if slot as usize >= SLOTS || THREADS.count.load(Ordering::Relaxed) == 0 {
+        return Err(Errno::EINVAL);
+    }
+    let me = process::thread_id();
+    THREADS.with(|threads| match threads.get(&me) {
+        Some(slots) => slots[slot as usize].as_ref().map(Used::again).ok_or(Errno::EBADF),
+        None => Err(Errno::EINVAL),
+    })
+}
+
+/// Registers the ring that `fd` is for the calling thread, in `slot` or, when none is said, in a free one;
+/// returns which. `EBADF`, `EOPNOTSUPP` for what is no ring, `EINVAL` for a slot that there is not,
+/// `EBUSY`.
+pub fn add(fd: c_int, slot: Option<u32>) -> Result<u32> {
+    crate::sys::file::status_flags(fd)?;
+    let ring = table::find(fd).ok_or(Errno::EOPNOTSUPP)?;
+    let me = process::thread_id();
+    THREADS.with(|threads| {
+        let slots = threads.entry(me).or_default();
+        let slot = match slot {
+            Some(slot) => slot as usize,
+            None => slots.iter().position(Option::is_none).ok_or(Errno::EBUSY)?,
+        };
+        match slots.get(slot) {
+            None => return Err(Errno::EINVAL),
+            Some(Some(_)) => return Err(Errno::EBUSY),
+            Some(None) => {}
+        }
+        ring.names.fetch_add(1, Ordering::Relaxed);
+        slots[slot] = Some(ring);
+        THREADS.count.fetch_add(1, Ordering::Relaxed);
+        Ok(slot as u32)
+    })
+}
+
+/// Empties a slot of the calling thread; no ring's lock may be held. `EINVAL` for a slot that there is not.
+pub fn remove(slot: u32) -> Result<()> {
+    if slot as usize >= SLOTS {
+        return Err(Errno::EINVAL);
+    }
+    let me = process::thread_id();
+    let ring = THREADS.with(|threads| threads.get_mut(&me)?[slot as usize].take());
+    if let Some(ring) = ring {
+        THREADS.count.fetch_sub(1, Ordering::Relaxed);
+        ring.lose_name();
+    }
+    Ok(())
+}
+
+/// Gives up what threads that have ended had registered.
+pub fn sweep() {
+    let me = process::thread_id();
+    let gone = THREADS.with(|threads| {
+        let is_gone = |id: &i32| *id != me && !process::has_thread(*id);
+        let ids: alloc::vec::Vec<i32> = threads.keys().copied().filter(is_gone).collect();
+        let slots = ids.iter().filter_map(|id| threads.remove(id));
+        slots.flatten().flatten().collect::<alloc::vec::Vec<Used>>()
+    });
+    for ring in gone {
+        THREADS.count.fetch_sub(1, Ordering::Relaxed);
+        ring.lose_name();
+    }
+}

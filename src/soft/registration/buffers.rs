@@ -1,0 +1,179 @@
+//! io_uring_register(2) for registered buffers.
+
+use crate::abi::uring::io_uring_register_op as Op;
+use crate::abi::uring::*;
+use crate::soft::buffers::Buffers;
+use crate::soft::turn::Turn;
+use crate::sys::{copy, peek, Errno, Result};
+use alloc::vec::Vec;
+use core::ffi::{c_int, c_uint, c_void};
+use core::mem::size_of;
+use libc::iovec;
+
+/// The most slots that there can be.
+pub const MAX_BUFFERS: u32 = 1 << 14;
+/// The most bytes of a buffer.
+const MAX_LEN: usize = 1 << 30;
+
+/// Does what `opcode` says with registered buffers; none when it is about something else.
+///
+/// # Safety
+/// `arg` must be what the opcode takes.
+pub unsafe fn register(
+    turn: &mut Turn,
+    opcode: c_uint,
+    arg: *const c_void,
+    nr_args: c_uint,
+) -> Option<Result<c_int>> {
+    const BUFFERS: u32 = Op::IORING_REGISTER_BUFFERS as u32;
+    const BUFFERS2: u32 = Op::IORING_REGISTER_BUFFERS2 as u32;
+    const UNREGISTER: u32 = Op::IORING_UNREGISTER_BUFFERS as u32;
+    const UPDATE: u32 = Op::IORING_REGISTER_BUFFERS_UPDATE as u32;
+    let at = arg as u64;
+    let buffers = &mut turn.core.buffers;
+    let done = match opcode {
+        BUFFERS if at == 0 => Err(Errno::EFAULT),
+        BUFFERS => create(buffers, nr_args, at, 0),
+        BUFFERS2 => create_with_tags(buffers, at, nr_args),
+        UNREGISTER => unregister(buffers, at, nr_args),
+        UPDATE => update(buffers, at, nr_args),
+        _ => return None,
+    };
+    turn.post_tags();
+    Some(done)
+}
+
+/// A program's buffers and their tags, copied as far as they can be read.
+struct Asked {
+    places: Vec<iovec>,
+    /// None: all 0.
+    tags: Option<Vec<u64>>,
+}
+
+impl Asked {
+    /// `count` of them; without `places` all are empty.
+    fn copy(places: u64, tags: u64, count: u32) -> Self {
+        let count = count as usize;
+        let nothing = iovec { iov_base: core::ptr::null_mut(), iov_len: 0 };
+        // SAFETY: any bytes are a vector, or a number.
+        unsafe {
+            Asked {
+                places: match places {
+                    0 => core::iter::repeat_n(nothing, count).collect(),
+                    _ => copy::many(places, count),
+                },
+                tags: (tags != 0).then(|| copy::many(tags, count)),
+            }
+        }
+    }
+
+    /// One of them and its tag. `EFAULT` when it could not be read or is no memory to write to.
+    fn get(&self, index: u32) -> Result<(Option<iovec>, u64)> {
+        let index = index as usize;
+        let place = *self.places.get(index).ok_or(Errno::EFAULT)?;
+        let tag = match &self.tags {
+            Some(tags) => *tags.get(index).ok_or(Errno::EFAULT)?,
+            None => 0,
+        };
+        if isize::try_from(place.iov_len).is_err() {
+            return Err(Errno::EINVAL);
+        }
+        match (place.iov_base.is_null(), place.iov_len) {
+            (true, 0) if tag != 0 => Err(Errno::EINVAL),
+            (true, 0) => Ok((None, 0)),
+            (true, _) | (_, 0) => Err(Errno::EFAULT),
+            (_, len) if len > MAX_LEN => Err(Errno::EFAULT),
+            _ => check_memory(place).map(|()| (Some(place), tag)),
+        }
+    }
+}
+
+/// `EFAULT` unless the program may write to all of it. It is in memory then, as a pinned one is.
+fn check_memory(place: iovec) -> Result<()> {
+    let start = place.iov_base as u64;
+    let end = start.checked_add(place.iov_len as u64).ok_or(Errno::EOVERFLOW)?;
+    const PAGE: u64 = 4096;
+    let first = start / PAGE * PAGE;
+    let last = end.checked_next_multiple_of(PAGE).ok_or(Errno::EOVERFLOW)?;
+    peek::check_writable(first, (last - first) as usize)
+}
+
+/// A table of `count` slots with the buffers and tags at these addresses; without `places` it is empty.
+fn create(buffers: &mut Buffers, count: u32, places: u64, tags: u64) -> Result<c_int> {
+    if !buffers.is_empty() {
+        return Err(Errno::EBUSY);
+    }
+    if count == 0 || count > MAX_BUFFERS {
+        return Err(Errno::EINVAL);
+    }
+    let asked = Asked::copy(places, tags, count);
+    buffers.grow(count);
+    for slot in 0..count {
+        match asked.get(slot) {
+            Ok((place, tag)) => buffers.put(slot, place, tag),
+            Err(errno) => {
+                buffers.forget_tags();
+                buffers.clear();
+                return Err(errno);
+            }
+        }
+    }
+    Ok(0)
+}
+
+fn create_with_tags(buffers: &mut Buffers, arg: u64, size: u32) -> Result<c_int> {
+    if size as usize != size_of::<io_uring_rsrc_register>() {
+        return Err(Errno::EINVAL);
+    }
+    // SAFETY: the struct is valid for any bytes.
+    let asked: io_uring_rsrc_register = unsafe { peek::copy(arg)? };
+    let sparse = asked.flags & IORING_RSRC_REGISTER_SPARSE != 0;
+    let unknown = asked.flags & !IORING_RSRC_REGISTER_SPARSE != 0;
+    if asked.nr == 0 || asked.resv2 != 0 || unknown || (sparse && asked.data != 0) {
+        return Err(Errno::EINVAL);
+    }
+    create(buffers, asked.nr, asked.data, asked.tags)
+}
+
+fn unregister(buffers: &mut Buffers, arg: u64, nr_args: u32) -> Result<c_int> {
+    if arg != 0 || nr_args != 0 {
+        return Err(Errno::EINVAL);
+    }
+    if buffers.is_empty() {
+        return Err(Errno::ENXIO);
+    }
+    buffers.clear();
+    Ok(0)
+}
+
+/// Replaces buffers; returns how many before the first that failed, which keeps its slot as it was, or
+/// that one's error.
+fn update(buffers: &mut Buffers, arg: u64, size: u32) -> Result<c_int> {
+    if size as usize != size_of::<io_uring_rsrc_update2>() {
+        return Err(Errno::EINVAL);
+    }
+    // SAFETY: the struct is valid for any bytes.
+    let asked: io_uring_rsrc_update2 = unsafe { peek::copy(arg)? };
+    if asked.nr == 0 || asked.resv != 0 || asked.resv2 != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let end = asked.offset.checked_add(asked.nr).ok_or(Errno::EOVERFLOW)?;
+    if buffers.is_empty() {
+        return Err(Errno::ENXIO);
+    }
+    if end > buffers.len() {
+        return Err(Errno::EINVAL);
+    }
+    if asked.data == 0 {
+        return Err(Errno::EFAULT);
+    }
+    let new = Asked::copy(asked.data, asked.tags, asked.nr);
+    for done in 0..asked.nr {
+        match new.get(done) {
+            Ok((place, tag)) => buffers.put(asked.offset + done, place, tag),
+            Err(errno) if done == 0 => return Err(errno),
+            Err(_) => return Ok(done as c_int),
+        }
+    }
+    Ok(asked.nr as c_int)
+}
