@@ -80,6 +80,7 @@ fn take_in(turn: &mut Turn, count: u32) -> u32 {
     // SAFETY: a chain ends with the submission.
     unsafe { dispatch_chain(turn, &mut chain) };
     turn.run();
+    turn.look_at_fresh();
     all - sq.left
 }
 

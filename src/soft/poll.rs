@@ -1,7 +1,7 @@
 //! Waiting for files to become ready: the ring's epoll. It is made when the first request waits, and run
 //! by whoever waits on the ring.
 
-use super::ops;
+use super::ops::{self, Outcome};
 use super::request::*;
 use super::ring::Ring;
 use super::turn::Turn;
@@ -23,6 +23,8 @@ const BATCH: usize = 64;
 struct Slot {
     request: *mut Request,
     fd: c_int,
+    /// It stays when an event comes: each change is told.
+    stays: bool,
     /// Which use of the slot this is: events of an earlier one are stale.
     generation: u32,
 }
@@ -34,6 +36,8 @@ pub struct Polls {
     free: Vec<u32>,
     /// How many requests wait.
     pub armed: u32,
+    /// Somebody came to watch a file in this turn.
+    is_fresh: bool,
     /// A thread is in the epoll.
     served: bool,
 }
@@ -41,7 +45,14 @@ pub struct Polls {
 impl Polls {
     /// None.
     pub fn new() -> Self {
-        Polls { epoll: -1, slots: Vec::new(), free: Vec::new(), armed: 0, served: false }
+        Polls {
+            epoll: -1,
+            slots: Vec::new(),
+            free: Vec::new(),
+            armed: 0,
+            is_fresh: false,
+            served: false,
+        }
     }
 
     /// Closes the epoll.
@@ -83,10 +94,11 @@ impl Polls {
         self.armed += 1;
         if let Some(slot) = self.free.pop() {
             let found = &mut self.slots[slot as usize];
+            found.stays = false;
             (found.request, found.fd) = (request, fd);
             return slot;
         }
-        self.slots.push(Slot { request, fd, generation: 0 });
+        self.slots.push(Slot { request, fd, stays: false, generation: 0 });
         self.slots.len() as u32 - 1
     }
 
@@ -112,12 +124,30 @@ impl Turn<'_> {
     /// # Safety
     /// It must be live, at hand, and have its file.
     pub unsafe fn wait_for(&mut self, request: *mut Request, events: u32) -> Result<()> {
+        // SAFETY: as the caller says.
+        unsafe { self.arm(request, events | libc::EPOLLONESHOT as u32) }.map(drop)
+    }
+
+    /// Has a request told, by its operation's `ready`, of each change of its file to one of `events`, and of
+    /// what it has already, until it completes. `EPERM` when the file cannot be polled.
+    ///
+    /// # Safety
+    /// As for [`Turn::wait_for`].
+    pub unsafe fn watch(&mut self, request: *mut Request, events: u32) -> Result<()> {
+        // SAFETY: as the caller says.
+        let slot = unsafe { self.arm(request, events | libc::EPOLLET as u32) }?;
+        self.core.polls.slots[slot as usize].stays = true;
+        self.core.polls.is_fresh = true;
+        Ok(())
+    }
+
+    unsafe fn arm(&mut self, request: *mut Request, events: u32) -> Result<u32> {
         let polls = &mut self.core.polls;
         let epoll = polls.open(self.core.fd)?;
         // SAFETY: the request is at hand.
         let fd = unsafe { (*request).fd };
         let slot = polls.take_slot(request, fd);
-        let (tag, events) = (polls.tag(slot), events | libc::EPOLLONESHOT as u32);
+        let tag = polls.tag(slot);
         if let Err(errno) = epoll::control(epoll, epoll::EPOLL_CTL_ADD, fd, events, tag) {
             polls.give_slot(slot);
             return Err(errno);
@@ -127,7 +157,32 @@ impl Turn<'_> {
         if !self.core.polls.served {
             self.rouse();
         }
-        Ok(())
+        Ok(slot)
+    }
+
+    /// Tells requests that came to watch a file what it has already: they complete in the call that submits
+    /// them.
+    #[inline]
+    pub fn look_at_fresh(&mut self) {
+        if core::mem::take(&mut self.core.polls.is_fresh) && !self.core.polls.served {
+            let mut events = [Event { events: 0, u64: 0 }; BATCH];
+            let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+            let epoll = self.core.polls.epoll;
+            // SAFETY: there is no mask.
+            let got = unsafe { epoll::wait(epoll, &mut events, Some(&now), core::ptr::null()) };
+            self.handle(&events[..got.unwrap_or(0)]);
+        }
+    }
+
+    fn handle(&mut self, events: &[Event]) {
+        for event in events {
+            match event.u64 {
+                // Readable for what was there before: it would not let anybody sleep.
+                OWN => self.clear_readable(),
+                DIRECT => self.reap_direct(),
+                tag => self.is_ready(tag, event.events),
+            }
+        }
     }
 
     /// Has the ring's epoll tell of each signal of an eventfd of ours, as `tag`.
@@ -169,10 +224,19 @@ impl Turn<'_> {
         let request = self.core.polls.slots[slot as usize].request;
         // SAFETY: a slot in use has a live request.
         unsafe {
-            self.stop_waiting(request, slot);
+            let stays = self.core.polls.slots[slot as usize].stays;
+            if !stays {
+                self.stop_waiting(request, slot);
+            }
             (*request).flags |= POLLED;
             let ready = ops::of((*request).sqe.opcode).ready;
             let outcome = ready(self, &mut *request, events);
+            if stays {
+                if matches!(outcome, Outcome::Kept) {
+                    return;
+                }
+                self.stop_waiting(request, slot);
+            }
             self.settle(request, outcome);
         }
     }
@@ -239,14 +303,7 @@ pub unsafe fn serve(
     };
     let mut turn = Turn::take(ring);
     turn.reaps = true;
-    for event in &events[..count] {
-        match event.u64 {
-            // Readable for what was there before: it would not let anybody sleep.
-            OWN => turn.clear_readable(),
-            DIRECT => turn.reap_direct(),
-            tag => turn.is_ready(tag, event.events),
-        }
-    }
+    turn.handle(&events[..count]);
     Ok(())
 }
 

@@ -212,14 +212,17 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// A CQE of a request that goes on, as multishot ones do. False when the completion queue is full: it
-    /// should stop.
+    /// Posts a CQE of a request that goes on, as multishot ones do. False, without posting one, when the
+    /// completion queue is full: the request is to complete with what it has.
     pub fn post_more(&mut self, r: &Request, res: i32, flags: u32) -> bool {
+        let memory = &self.core.memory;
+        let room = memory.cq_entries - memory.ready().min(memory.cq_entries);
+        if !self.core.overflow.is_empty() || self.core.pending.len() as u32 >= room {
+            return false;
+        }
         let flags = flags | IORING_CQE_F_MORE;
         self.post(Cqe { user_data: r.sqe.user_data, res, flags, big: r.big });
-        let room =
-            self.core.memory.cq_entries - self.core.memory.ready().min(self.core.memory.cq_entries);
-        self.core.overflow.is_empty() && (self.core.pending.len() as u32) < room
+        true
     }
 
     /// Tries what may be tried now, until there is nothing left.

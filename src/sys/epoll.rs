@@ -46,6 +46,29 @@ pub unsafe fn wait(
     unsafe { call(libc::SYS_epoll_pwait2, args) }
 }
 
+/// epoll_wait(2) without waiting, into `count` events at a program's address. `EFAULT`, `EINVAL`.
+///
+/// # Safety
+/// There must be room for as many, or no memory at all.
+pub unsafe fn wait_at(epoll: c_int, events: u64, count: c_int) -> Result<usize> {
+    let args = [epoll as usize, events as usize, count as usize, 0, 0, 0];
+    // SAFETY: the kernel checks the address. A timeout of 0 does not wait.
+    unsafe { call(libc::SYS_epoll_pwait, args) }
+}
+
+/// Which of `events` (`POLL*`) `fd` has now, or that it is in error. `EBADF`.
+pub fn ready(fd: c_int, events: u32) -> Result<u32> {
+    let mut file = libc::pollfd { fd, events: events as i16, revents: 0 };
+    let time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let args = [&raw mut file as usize, 1, &raw const time as usize, 0, size_of::<u64>(), 0];
+    // SAFETY: file and time are this frame's.
+    unsafe { call(libc::SYS_ppoll, args) }?;
+    match file.revents & libc::POLLNVAL {
+        0 => Ok(file.revents as u16 as u32),
+        _ => Err(super::Errno::EBADF),
+    }
+}
+
 /// Sleeps until `fd` is readable, for at most `timeout` (none: for ever), under `sigmask` (8 bytes).
 /// `EINTR`.
 ///

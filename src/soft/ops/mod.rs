@@ -8,6 +8,7 @@ mod cancel;
 mod nop;
 mod open;
 mod paths;
+mod poll;
 mod rw;
 mod slots;
 mod space;
@@ -66,6 +67,10 @@ pub enum State {
     Open(open::Open),
     /// Paths and other strings.
     Copies(Box<paths::Copies>),
+    /// A poll.
+    Poll(poll::Poll),
+    /// An event to wait for.
+    Event(crate::sys::epoll::Event),
     /// A timeout.
     Timeout(timeout::Timeout),
     /// A splice or tee.
@@ -160,6 +165,10 @@ static OPS: [Option<&'static Op>; io_uring_op::IORING_OP_LAST as usize] = {
     ops[IORING_OP_READV_FIXED as usize] = Some(&rw::READV_FIXED);
     ops[IORING_OP_WRITEV_FIXED as usize] = Some(&rw::WRITEV_FIXED);
     ops[IORING_OP_FSYNC as usize] = Some(&sync::FSYNC);
+    ops[IORING_OP_POLL_ADD as usize] = Some(&poll::POLL_ADD);
+    ops[IORING_OP_POLL_REMOVE as usize] = Some(&poll::POLL_REMOVE);
+    ops[IORING_OP_EPOLL_CTL as usize] = Some(&poll::EPOLL_CTL);
+    ops[IORING_OP_EPOLL_WAIT as usize] = Some(&poll::EPOLL_WAIT);
     ops[IORING_OP_TIMEOUT as usize] = Some(&timeout::TIMEOUT);
     ops[IORING_OP_TIMEOUT_REMOVE as usize] = Some(&timeout::TIMEOUT_REMOVE);
     ops[IORING_OP_LINK_TIMEOUT as usize] = Some(&timeout::LINK_TIMEOUT);
