@@ -185,7 +185,7 @@ pub unsafe fn sync(ring: &Ring, arg: *const c_void, nr_args: u32) -> Result<c_in
     loop {
         match result {
             Err(Errno::EALREADY) => {}
-            Ok(_) => return Ok(0),
+            Ok(count) => return Ok(count),
             Err(errno) => return Err(errno),
         }
         if deadline.is_some_and(|deadline| deadline.is_over()) {

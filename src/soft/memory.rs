@@ -60,6 +60,8 @@ pub struct Control {
     pub pollers: AtomicU32,
     /// The ring's descriptor is readable.
     pub readable: AtomicU32,
+    /// Counts timeouts that have ended: each ends the waits for CQEs.
+    pub timeouts: AtomicU32,
     /// Several processes have the ring: who submits needs `intake`.
     pub shared: AtomicU32,
     /// Whoever takes SQEs in holds it.

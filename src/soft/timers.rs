@@ -7,6 +7,7 @@ use crate::abi::uring::io_uring_op;
 use crate::sys::clock::{now, Deadline};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::sync::atomic::Ordering;
 
 /// A time in nanoseconds of the monotonic clock, and which of those at that time.
 pub type Key = (u64, u64);
@@ -62,6 +63,9 @@ impl Turn<'_> {
         let opcode = r.sqe.opcode;
         if opcode != io_uring_op::IORING_OP_TIMEOUT as u8 && !timeout::is_linked_timeout(r) {
             self.core.posted = self.core.posted.wrapping_add(1);
+        } else if opcode == io_uring_op::IORING_OP_TIMEOUT as u8 {
+            self.core.memory.control().timeouts.fetch_add(1, Ordering::Relaxed);
+            self.rouse();
         }
     }
 

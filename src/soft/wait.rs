@@ -181,6 +181,7 @@ pub fn is_over(turn: &mut Turn, min_complete: u32) -> bool {
 /// The wait's signal mask must be one.
 pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
     let ring = turn.ring;
+    let timeouts = ring.memory().control().timeouts.load(Ordering::Relaxed);
     loop {
         turn.reaps = true;
         timers::expire(&mut turn);
@@ -188,7 +189,8 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
         turn.publish();
         turn.flush_overflow();
         let wanted = wait.wanted(&turn.core.memory);
-        let is_there = turn.core.memory.ready() >= wanted;
+        let is_there = turn.core.memory.ready() >= wanted
+            || turn.core.memory.control().timeouts.load(Ordering::Relaxed) != timeouts;
         let until = wait.until(turn.core.timers.next());
         let serves = poll::begin_serving(&mut turn, !is_there && !wait.sigmask.is_null())?;
         let (fd, pid) = (turn.core.fd, turn.core.pid);
