@@ -5,13 +5,11 @@
 //! Where the C library has a part in a fork, every lock of ours is held meanwhile, so that the child gets
 //! all of it in order. Else a ring that was in use gives up what was registered.
 
-use super::request::{Reference, Request};
 use super::ring::{Core, Ring};
 use super::table;
 use super::turn::Turn;
 use crate::sys::fork::{self, Subject};
-use crate::sys::{fd, process};
-use core::mem::replace;
+use crate::sys::process;
 use core::ptr::read;
 use core::sync::atomic::Ordering;
 
@@ -78,7 +76,7 @@ pub unsafe fn adopt(ring: &Ring) {
         if was_forking {
             // Right after the fork: the numbers are still what they were.
             for request in core.requests.iter() {
-                release_file(&mut *request);
+                (*request).release_file();
             }
         }
         if is_tidy {
@@ -87,18 +85,6 @@ pub unsafe fn adopt(ring: &Ring) {
         }
         core::ptr::write(core, new);
         ring.start_over();
-    }
-}
-
-/// Closes this process's descriptor of a file that a request of the parent's keeps open.
-fn release_file(request: &mut Request) {
-    match replace(&mut request.reference, Reference::None) {
-        Reference::Descriptor(held) => {
-            // SAFETY: it is the copy that this process got by the fork.
-            let _ = unsafe { fd::close(held) };
-        }
-        Reference::Fixed(file) => drop(file),
-        Reference::None => {}
     }
 }
 

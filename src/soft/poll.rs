@@ -148,7 +148,16 @@ impl Turn<'_> {
         let fd = unsafe { (*request).fd };
         let slot = polls.take_slot(request, fd);
         let tag = polls.tag(slot);
-        if let Err(errno) = epoll::control(epoll, epoll::EPOLL_CTL_ADD, fd, events, tag) {
+        let mut added = epoll::control(epoll, epoll::EPOLL_CTL_ADD, fd, events, tag);
+        if added == Err(Errno::EEXIST) {
+            // Another request waits for the same registered file.
+            // SAFETY: as above.
+            added = unsafe { (*request).hold_apart() }.and_then(|fd| {
+                polls.slots[slot as usize].fd = fd;
+                epoll::control(epoll, epoll::EPOLL_CTL_ADD, fd, events, tag)
+            });
+        }
+        if let Err(errno) = added {
             polls.give_slot(slot);
             return Err(errno);
         }

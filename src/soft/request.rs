@@ -79,6 +79,8 @@ pub struct Request {
     pub reference: Reference,
     /// The registered buffer that it uses.
     pub buffer: Option<Rc<FixedBuffer>>,
+    /// Another descriptor of `fd`'s file, of our own; -1: none. See [`Request::hold_apart`].
+    apart: c_int,
     /// FAILED and its kin.
     pub flags: u32,
     /// A worker's result, or a refusal.
@@ -116,6 +118,7 @@ impl Request {
             fd: -1,
             reference: Reference::None,
             buffer: None,
+            apart: -1,
             flags: 0,
             result: 0,
             cqe_flags: 0,
@@ -161,7 +164,25 @@ impl Request {
         }
     }
 
-    fn release_file(&mut self) {
+    /// Has a descriptor of its own, `fd` from now on: an epoll takes each only once, and the registered one
+    /// is already waited for.
+    pub fn hold_apart(&mut self) -> crate::sys::Result<c_int> {
+        self.fd = fd::hold(self.fd)?;
+        let before = core::mem::replace(&mut self.apart, self.fd);
+        if before >= 0 {
+            // SAFETY: it is ours alone.
+            let _ = unsafe { fd::close(before) };
+        }
+        Ok(self.fd)
+    }
+
+    /// Lets its file go.
+    pub fn release_file(&mut self) {
+        if self.apart >= 0 {
+            // SAFETY: it is ours alone.
+            let _ = unsafe { fd::close(self.apart) };
+            self.apart = -1;
+        }
         if let Reference::Descriptor(fd) = self.reference {
             // SAFETY: it is ours alone.
             let _ = unsafe { fd::close(fd) };
