@@ -149,7 +149,10 @@ impl Turn<'_> {
         if file_index == 0 {
             return fd;
         }
-        match self.core.files.install(fd::move_away(fd), file_index) {
+        let installed = self.core.files.install(fd::move_away(fd), file_index);
+        // Before the operation's own CQE, as what it let go was.
+        self.post_file_tags();
+        match installed {
             Ok(slot) => slot as i32,
             Err(errno) => errno.answer(),
         }

@@ -76,6 +76,8 @@ fn empty(turn: &mut Turn, file_index: u32) -> i32 {
         slot if files.remove(slot) => Ok(0),
         _ => Err(Errno::EBADF),
     };
+    // Before its own CQE, as what it let go was.
+    turn.post_file_tags();
     super::answer(result)
 }
 
