@@ -151,7 +151,7 @@ impl Turn<'_> {
         }
         let installed = self.core.files.install(fd::move_away(fd), file_index);
         // Before the operation's own CQE, as what it let go was.
-        self.post_file_tags();
+        self.post_tags();
         match installed {
             Ok(slot) => slot as i32,
             Err(errno) => errno.answer(),

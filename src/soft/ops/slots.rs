@@ -77,7 +77,7 @@ fn empty(turn: &mut Turn, file_index: u32) -> i32 {
         _ => Err(Errno::EBADF),
     };
     // Before its own CQE, as what it let go was.
-    turn.post_file_tags();
+    turn.post_tags();
     super::answer(result)
 }
 
