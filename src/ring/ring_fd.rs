@@ -5,7 +5,8 @@ use super::register::register;
 use crate::abi::liburing::io_uring;
 use crate::abi::uring::io_uring_register_op::*;
 use crate::abi::uring::*;
-use crate::sys::{fd, Errno, Result};
+use crate::backing;
+use crate::sys::{Errno, Result};
 use core::ffi::c_int;
 
 /// Any free index will do.
@@ -65,7 +66,7 @@ pub unsafe fn close_fd(ring: *mut io_uring) -> Result<c_int> {
         if (*ring).ring_fd == -1 {
             return Err(Errno::EBADF);
         }
-        let _ = fd::close((*ring).ring_fd);
+        let _ = backing::close((*ring).ring_fd);
         (*ring).ring_fd = -1;
     }
     Ok(1)

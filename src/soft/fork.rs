@@ -72,6 +72,8 @@ pub unsafe fn adopt(ring: &Ring) {
         let mut new = Core::new(read(&core.memory), core.flags, core.fd);
         new.disabled = core.disabled;
         new.issuer = core.issuer;
+        new.issuer_page = core.issuer_page;
+        new.clock = core.clock;
         core.polls.leave_behind();
         if was_forking {
             // Right after the fork: the numbers are still what they were.
