@@ -2,6 +2,7 @@
 
 use super::intake;
 use super::ring::Ring;
+use super::sqpoll;
 use super::turn::Turn;
 use super::wait::{self, Wait};
 use crate::abi::uring::*;
@@ -42,7 +43,10 @@ pub unsafe fn enter(
     turn.reaps = waits && min_complete > 0;
     turn.settle_readable();
     let mut submitted = 0;
-    if to_submit > 0 {
+    if turn.core.flags & IORING_SETUP_SQPOLL != 0 {
+        turn = call_reader(turn, flags);
+        submitted = to_submit;
+    } else if to_submit > 0 {
         check_issuer(&mut turn)?;
         submitted = intake::submit(&mut turn, to_submit);
         if turn.core.flags & IORING_SETUP_TASKRUN_FLAG != 0 {
@@ -70,6 +74,24 @@ pub unsafe fn enter(
         Err(errno) if submitted == 0 => Err(errno),
         _ => Ok(submitted as c_int),
     }
+}
+
+/// Wakes the thread that reads the submissions, or waits for it, as `flags` say.
+#[cold]
+fn call_reader<'a>(turn: Turn<'a>, flags: u32) -> Turn<'a> {
+    if flags & IORING_ENTER_SQ_WAKEUP != 0 {
+        if let Some(reader) = &turn.core.reader {
+            reader.wake();
+        }
+    }
+    if flags & IORING_ENTER_SQ_WAIT == 0 {
+        return turn;
+    }
+    let ring = turn.ring;
+    drop(turn);
+    // That a signal ends it is no error.
+    let _ = sqpoll::wait_for_room(ring);
+    Turn::take(ring)
 }
 
 /// What waits for its file or its time completes when somebody enters to look: the program is told to.

@@ -70,6 +70,8 @@ pub struct Control {
     pub cq_tail: AtomicU32,
     /// How far SQEs were taken; likewise.
     pub sq_head: AtomicU32,
+    /// How many wait for `sq_head` to go on.
+    pub sq_waiters: AtomicU32,
 }
 
 /// The mapping of our own page. It stays when the rings are resized.

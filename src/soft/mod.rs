@@ -31,6 +31,7 @@ pub mod registration;
 pub mod request;
 pub mod ring;
 pub mod setup;
+pub mod sqpoll;
 pub mod table;
 pub mod tags;
 pub mod timers;

@@ -70,6 +70,11 @@ impl Polls {
         }
     }
 
+    /// The epoll's descriptor; -1 as long as nothing has waited.
+    pub fn descriptor(&self) -> c_int {
+        self.epoll
+    }
+
     fn open(&mut self, ring_fd: c_int) -> Result<c_int> {
         if self.epoll < 0 {
             self.epoll = fd::move_away(epoll::create()?);
@@ -210,6 +215,9 @@ impl Turn<'_> {
         if control.sleepers.load(Ordering::Relaxed) > 0 {
             control.sequence.fetch_add(1, Ordering::Release);
             futex::wake_shared(&control.sequence, u32::MAX);
+        }
+        if let Some(reader) = &self.core.reader {
+            reader.wake();
         }
     }
 

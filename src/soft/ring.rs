@@ -8,12 +8,14 @@ use super::memory::{Cqe, Memory};
 use super::poll::Polls;
 use super::region::Region;
 use super::request::{Queue, Request, Requests};
+use super::sqpoll::Reader;
 use super::timers::Timers;
 use crate::abi::uring::{IORING_SETUP_R_DISABLED, IORING_SETUP_SINGLE_ISSUER};
 use crate::sys::lock::Lock;
 use crate::sys::{identity, process};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
 use core::ffi::c_int;
@@ -40,6 +42,8 @@ pub struct Core {
     pub issuer: i32,
     /// A page of its stack.
     pub issuer_page: usize,
+    /// Who reads the submission ring, with SQPOLL.
+    pub reader: Option<Arc<Reader>>,
     /// The clock of absolute waits.
     pub clock: c_int,
     /// The registered memory region.
@@ -85,6 +89,7 @@ impl Core {
             is_closed: false,
             issuer: if is_bound { process::thread_id() } else { 0 },
             issuer_page: 0,
+            reader: None,
             clock: libc::CLOCK_MONOTONIC,
             region: None,
             unserved: 0,

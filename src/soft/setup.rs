@@ -2,17 +2,21 @@
 
 use super::memory::{ControlPage, Memory};
 use super::ring::{Core, Ring};
+use super::sqpoll::Reader;
 use super::table;
+use super::turn::Turn;
 use crate::abi::uring::*;
 use crate::sys::{fd, file, identity, Errno, Result};
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::ffi::{c_int, c_uint};
 
 const MAX_SQ_ENTRIES: u32 = 32 << 10;
 const MAX_CQ_ENTRIES: u32 = 2 * MAX_SQ_ENTRIES;
 
 /// Setup flags that are served.
-const KNOWN_FLAGS: u32 = IORING_SETUP_SQ_AFF
+const KNOWN_FLAGS: u32 = IORING_SETUP_SQPOLL
+    | IORING_SETUP_SQ_AFF
     | IORING_SETUP_CQSIZE
     | IORING_SETUP_CLAMP
     | IORING_SETUP_ATTACH_WQ
@@ -38,6 +42,7 @@ pub const FEATURES: u32 = IORING_FEAT_SINGLE_MMAP
     | IORING_FEAT_CUR_PERSONALITY
     | IORING_FEAT_FAST_POLL
     | IORING_FEAT_POLL_32BITS
+    | IORING_FEAT_SQPOLL_NONFIXED
     | IORING_FEAT_EXT_ARG
     | IORING_FEAT_NATIVE_WORKERS
     | IORING_FEAT_RSRC_TAGS
@@ -61,24 +66,25 @@ pub unsafe fn setup(entries: c_uint, params: &mut io_uring_params) -> Result<c_i
     let entries = sizes(entries, params)?;
     let own = (params.cq_off.user_addr, params.sq_off.user_addr);
     let memory = Box::new(Memory::new(entries, flags, own, ControlPage::new()?)?);
-    if flags & IORING_SETUP_ATTACH_WQ != 0 {
-        // All rings of a process share its workers anyway.
-        attached(params.wq_fd)?;
-    }
-    if flags & (IORING_SETUP_SQ_AFF | IORING_SETUP_SQPOLL) == IORING_SETUP_SQ_AFF {
-        return Err(Errno::EINVAL);
-    }
+    let reader = reader(params)?;
     let mut answer = *params;
     memory.describe(&mut answer);
     answer.features = FEATURES;
     let fd = file::eventfd_nonblocking()?;
-    let made = identity::mark(fd)
-        .and_then(|()| fd::hold(fd))
-        .and_then(|own| table::insert(fd, Box::new(Ring::new(Core::new(memory, flags, own)))));
+    let made = identity::mark(fd).and_then(|()| fd::hold(fd)).and_then(|own| {
+        let mut core = Core::new(memory, flags, own);
+        core.reader = reader.clone();
+        table::insert(fd, Box::new(Ring::new(core)))
+    });
     made.inspect_err(|_| {
         // SAFETY: nobody knows of it.
         let _ = unsafe { fd::close(fd) };
     })?;
+    if let (Some(reader), Some(ring)) = (reader, table::find(fd)) {
+        reader.join(ring.get(), params.sq_thread_idle).inspect_err(|_| {
+            table::close(fd);
+        })?;
+    }
     *params = answer;
     Ok(fd)
 }
@@ -103,6 +109,25 @@ fn check_flags(flags: u32) -> Result<()> {
         Ok(())
     } else {
         Err(Errno::EINVAL)
+    }
+}
+
+/// The thread that reads the ring's submissions, if it is to have one: that of the ring that it shares
+/// with, or a new one.
+fn reader(params: &io_uring_params) -> Result<Option<Arc<Reader>>> {
+    let has = |flag| params.flags & flag != 0;
+    if has(IORING_SETUP_ATTACH_WQ) {
+        // All rings of a process share its workers anyway.
+        let other = attached(params.wq_fd)?;
+        if has(IORING_SETUP_SQPOLL) {
+            let shared = Turn::take(&other).core.reader.clone();
+            return shared.map(Some).ok_or(Errno::EINVAL);
+        }
+    }
+    match (has(IORING_SETUP_SQPOLL), has(IORING_SETUP_SQ_AFF)) {
+        (false, false) => Ok(None),
+        (false, true) => Err(Errno::EINVAL),
+        (true, pins) => Reader::start(pins.then_some(params.sq_thread_cpu)).map(Some),
     }
 }
 

@@ -71,6 +71,11 @@ impl Used {
             super::turn::Turn::take(self.0).shut_down();
         }
     }
+
+    /// The ring, for one that takes a reference of its own.
+    pub fn get(&self) -> &'static Ring {
+        self.0
+    }
 }
 
 impl Deref for Used {

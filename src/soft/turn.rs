@@ -279,6 +279,9 @@ impl<'a> Turn<'a> {
     /// The program has closed the ring: what can be cancelled is.
     pub fn shut_down(mut self) {
         self.core.is_closed = true;
+        if let Some(reader) = &self.core.reader {
+            reader.wake();
+        }
         self.core.overflow.clear();
         super::poll::cancel_all(&mut self);
         super::timers::cancel_all(&mut self);

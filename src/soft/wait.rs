@@ -154,7 +154,8 @@ fn end(time: __kernel_timespec, is_absolute: bool, clock: c_int, now: u64) -> De
     Deadline::at_nanoseconds(u64::try_from(at).unwrap_or(u64::MAX))
 }
 
-fn earlier(a: Option<Deadline>, b: Option<Deadline>) -> Option<Deadline> {
+/// The one of two times that comes first, if there is any.
+pub fn earlier(a: Option<Deadline>, b: Option<Deadline>) -> Option<Deadline> {
     match (a, b) {
         (Some(a), Some(b)) => Some(if a.is_before(&b) { a } else { b }),
         (a, b) => a.or(b),

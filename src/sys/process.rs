@@ -90,16 +90,20 @@ pub fn has_thread(id: i32) -> bool {
 
 /// How many CPUs this process may run on; at least 1.
 pub fn cpus() -> u32 {
+    affinity().map_or(1, |mask| mask.iter().map(|word| word.count_ones()).sum::<u32>().max(1))
+}
+
+/// Whether the calling thread may run on `cpu`.
+pub fn may_run_on(cpu: u32) -> bool {
+    affinity().is_ok_and(|mask| {
+        mask.get(cpu as usize / 64).is_some_and(|word| word >> (cpu % 64) & 1 != 0)
+    })
+}
+
+fn affinity() -> super::Result<[u64; 1 << 7]> {
     let mut mask = [0u64; 1 << 7];
     let size = core::mem::size_of_val(&mask);
+    let args = [0, size, mask.as_mut_ptr() as usize, 0, 0, 0];
     // SAFETY: the kernel fills in as much of the mask as it has.
-    let got = unsafe {
-        call(libc::SYS_sched_getaffinity, [0, size, mask.as_mut_ptr() as usize, 0, 0, 0])
-    };
-    let count: u32 = mask.iter().map(|word| word.count_ones()).sum();
-    if got.is_ok() {
-        count.max(1)
-    } else {
-        1
-    }
+    unsafe { call(libc::SYS_sched_getaffinity, args) }.map(|_| mask)
 }

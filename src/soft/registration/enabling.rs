@@ -29,5 +29,8 @@ fn enable(turn: &mut Turn, arg: *const c_void, nr_args: c_uint) -> Result<c_int>
     if turn.core.flags & IORING_SETUP_SINGLE_ISSUER != 0 {
         turn.core.issuer = crate::sys::process::thread_id();
     }
+    if let Some(reader) = &turn.core.reader {
+        reader.wake();
+    }
     Ok(0)
 }

@@ -1,0 +1,305 @@
+//! Submission without a call (`IORING_SETUP_SQPOLL`): a thread of ours reads the submission rings of the
+//! rings that share it. It spins while there is work and a while longer, then says `NEED_WAKEUP` and
+//! sleeps, in an epoll to which the rings' own epolls belong: what their requests wait for goes on.
+
+use super::intake;
+use super::poll;
+use super::ring::Ring;
+use super::table;
+use super::timers;
+use super::turn::Turn;
+use crate::abi::uring::*;
+use crate::sys::clock::{nanoseconds, Deadline};
+use crate::sys::epoll::{self, Event};
+use crate::sys::lock::Lock;
+use crate::sys::{fd, file, futex, process, thread, worker, Errno, Result};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::cell::UnsafeCell;
+use core::ffi::{c_int, c_void};
+use core::ptr::null_mut;
+use core::sync::atomic::{fence, AtomicBool, AtomicU64, Ordering};
+
+const MILLISECOND: u64 = 1_000_000;
+/// Idle time when none is asked for, in milliseconds.
+const DEFAULT_IDLE: u32 = 1000;
+/// SQEs taken from a ring at a time, when several share the thread.
+const SHARE: u32 = 8;
+/// Looks at the submission rings between two at the clock and at the files that requests wait for.
+const SPINS: u32 = 64;
+
+/// The thread, as rings know it.
+pub struct Reader {
+    lock: Lock,
+    waiting_room: UnsafeCell<WaitingRoom>,
+    epoll: c_int,
+    /// An eventfd that wakes it.
+    bell: c_int,
+    asleep: AtomicBool,
+    /// Nanoseconds without work until it sleeps: the longest that a ring asked for.
+    idle: AtomicU64,
+}
+
+/// Rings that join.
+struct WaitingRoom {
+    rings: Vec<&'static Ring>,
+    /// The thread has ended: nobody can join.
+    is_closed: bool,
+}
+
+// SAFETY: the waiting room is only touched under the lock; the rest is atomic or does not change.
+unsafe impl Sync for Reader {}
+// SAFETY: nothing of it belongs to a thread.
+unsafe impl Send for Reader {}
+
+impl Reader {
+    /// Starts a thread, on `cpu` if one is asked for. `EINVAL` for a CPU that the process may not use.
+    pub fn start(cpu: Option<u32>) -> Result<Arc<Self>> {
+        if cpu.is_some_and(|cpu| !process::may_run_on(cpu)) {
+            return Err(Errno::EINVAL);
+        }
+        let reader = Arc::new(Reader {
+            lock: Lock::new(),
+            waiting_room: UnsafeCell::new(WaitingRoom { rings: Vec::new(), is_closed: false }),
+            epoll: fd::move_away(epoll::create()?),
+            bell: fd::move_away(file::eventfd_nonblocking()?),
+            asleep: AtomicBool::new(false),
+            idle: AtomicU64::new(0),
+        });
+        epoll::control(reader.epoll, epoll::EPOLL_CTL_ADD, reader.bell, libc::EPOLLIN as u32, 0)?;
+        let start = Start { reader: reader.clone(), cpu };
+        let arg = alloc::boxed::Box::into_raw(alloc::boxed::Box::new(start));
+        // SAFETY: the argument becomes the thread's.
+        unsafe {
+            worker::spawn(run, arg.cast()).inspect_err(|_| {
+                drop(alloc::boxed::Box::from_raw(arg));
+            })?;
+        }
+        Ok(reader)
+    }
+
+    /// Has the thread read a ring's submissions until it is closed. `EOWNERDEAD` when it has ended.
+    pub fn join(&self, ring: &'static Ring, idle: u32) -> Result<()> {
+        let idle = u64::from(if idle == 0 { DEFAULT_IDLE } else { idle }) * MILLISECOND;
+        self.idle.fetch_max(idle, Ordering::Relaxed);
+        let held = self.lock.lock();
+        // SAFETY: the lock makes it ours.
+        let room = unsafe { &mut *self.waiting_room.get() };
+        if room.is_closed {
+            return Err(Errno::of(libc::EOWNERDEAD));
+        }
+        ring.acquire();
+        room.rings.push(ring);
+        drop(held);
+        self.wake();
+        Ok(())
+    }
+
+    /// Wakes the thread if it sleeps.
+    pub fn wake(&self) {
+        if self.asleep.swap(false, Ordering::SeqCst) {
+            let _ = file::signal(self.bell);
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // SAFETY: they are ours alone.
+        unsafe {
+            let _ = fd::close(self.epoll);
+            let _ = fd::close(self.bell);
+        }
+    }
+}
+
+struct Start {
+    reader: Arc<Reader>,
+    cpu: Option<u32>,
+}
+
+extern "C" fn run(arg: *mut c_void) -> *mut c_void {
+    // SAFETY: start made it for this thread.
+    let start = unsafe { alloc::boxed::Box::from_raw(arg.cast::<Start>()) };
+    let Start { reader, cpu } = *start;
+    worker::set_name(c"anyring-sq");
+    if let Some(cpu) = cpu {
+        let _ = thread::pin(cpu as u16);
+    }
+    Rings { reader: &reader, all: Vec::new() }.read();
+    null_mut()
+}
+
+/// The thread's rings.
+struct Rings<'a> {
+    reader: &'a Reader,
+    /// With a reference to each.
+    all: Vec<&'static Ring>,
+}
+
+impl Rings<'_> {
+    fn read(&mut self) {
+        let now = || nanoseconds(libc::CLOCK_MONOTONIC);
+        let mut worked_at = now();
+        let mut has_joined = false;
+        loop {
+            has_joined |= self.let_in();
+            let mut has_worked = false;
+            for _ in 0..SPINS {
+                has_worked |= self.submit();
+                core::hint::spin_loop();
+            }
+            self.look();
+            if has_joined && self.all.is_empty() && self.end() {
+                return;
+            }
+            if has_worked {
+                worked_at = now();
+            } else if now() - worked_at >= self.reader.idle.load(Ordering::Relaxed) {
+                self.sleep();
+                worked_at = now();
+            }
+        }
+    }
+
+    /// Takes in rings that join; whether there were any.
+    fn let_in(&mut self) -> bool {
+        let _held = self.reader.lock.lock();
+        // SAFETY: the lock makes it ours.
+        let room = unsafe { &mut *self.reader.waiting_room.get() };
+        let before = self.all.len();
+        self.all.append(&mut room.rings);
+        self.all.len() > before
+    }
+
+    /// Nobody needs the thread, unless somebody has joined meanwhile.
+    fn end(&mut self) -> bool {
+        let _held = self.reader.lock.lock();
+        // SAFETY: the lock makes it ours.
+        let room = unsafe { &mut *self.reader.waiting_room.get() };
+        room.is_closed = room.rings.is_empty();
+        room.is_closed
+    }
+
+    /// Takes in what is submitted; whether anything was.
+    fn submit(&mut self) -> bool {
+        let most = if self.all.len() > 1 { SHARE } else { u32::MAX };
+        let mut has_worked = false;
+        for ring in &self.all {
+            if ring.memory().submitted() == 0 {
+                continue;
+            }
+            let mut turn = Turn::take(ring);
+            if turn.core.disabled || turn.core.is_closed {
+                continue;
+            }
+            has_worked |= intake::submit(&mut turn, most) > 0;
+            drop(turn);
+            let control = ring.memory().control();
+            if control.sq_waiters.load(Ordering::SeqCst) > 0 {
+                futex::wake_shared(&control.sq_head, u32::MAX);
+            }
+        }
+        has_worked
+    }
+
+    /// Lets requests go on whose file is ready or whose time has come; lets go of rings that are closed.
+    fn look(&mut self) {
+        self.all.retain(|ring| {
+            let mut turn = Turn::take(ring);
+            if turn.core.is_closed {
+                drop(turn);
+                table::give_up(ring);
+                return false;
+            }
+            timers::expire(&mut turn);
+            let serves = poll::begin_serving(&mut turn, false) == Ok(true);
+            drop(turn);
+            if serves {
+                let _ = poll::look(ring);
+                poll::end_serving(ring);
+            }
+            true
+        });
+    }
+
+    /// Sleeps until it is woken, or a request of a ring can go on.
+    fn sleep(&mut self) {
+        self.reader.asleep.store(true, Ordering::SeqCst);
+        let (mut served, mut until) = (Vec::new(), None);
+        for ring in &self.all {
+            let mut turn = Turn::take(ring);
+            turn.core.memory.header().sq_flags.fetch_or(IORING_SQ_NEED_WAKEUP, Ordering::SeqCst);
+            until = super::wait::earlier(until, turn.core.timers.next());
+            if poll::begin_serving(&mut turn, false) == Ok(true) {
+                let of_ring = turn.core.polls.descriptor();
+                let _ = epoll::control(
+                    self.reader.epoll,
+                    epoll::EPOLL_CTL_ADD,
+                    of_ring,
+                    libc::EPOLLIN as u32,
+                    1,
+                );
+                served.push((*ring, of_ring));
+            }
+        }
+        // Either the program sees that it has to wake us, or we see what it has submitted.
+        fence(Ordering::SeqCst);
+        if !self.has_work() {
+            self.rest(until);
+        }
+        self.reader.asleep.store(false, Ordering::SeqCst);
+        file::clear(self.reader.bell);
+        for ring in &self.all {
+            ring.memory().header().sq_flags.fetch_and(!IORING_SQ_NEED_WAKEUP, Ordering::Relaxed);
+        }
+        for (ring, of_ring) in served {
+            let _ = epoll::control(self.reader.epoll, epoll::EPOLL_CTL_DEL, of_ring, 0, 0);
+            let _ = poll::look(ring);
+            poll::end_serving(ring);
+        }
+    }
+
+    /// Whether something is submitted that can be taken, or a ring joins or goes.
+    fn has_work(&self) -> bool {
+        if self
+            .all
+            .iter()
+            .any(|ring| ring.memory().submitted() > 0 && !Turn::take(ring).core.disabled)
+        {
+            return true;
+        }
+        let _held = self.reader.lock.lock();
+        // SAFETY: the lock makes it ours.
+        unsafe { !(*self.reader.waiting_room.get()).rings.is_empty() }
+    }
+
+    fn rest(&self, until: Option<Deadline>) {
+        let mut events = [Event { events: 0, u64: 0 }; 8];
+        let left = until.map(|deadline| deadline.left_as_libc());
+        // SAFETY: there is no mask.
+        let _ = unsafe {
+            epoll::wait(self.reader.epoll, &mut events, left.as_ref(), core::ptr::null())
+        };
+    }
+}
+
+/// Waits until the submission ring has room (`IORING_ENTER_SQ_WAIT`). `EINTR`.
+pub fn wait_for_room(ring: &Ring) -> Result<()> {
+    let memory = ring.memory();
+    let control = memory.control();
+    loop {
+        control.sq_waiters.fetch_add(1, Ordering::SeqCst);
+        let head = control.sq_head.load(Ordering::SeqCst);
+        let slept = match memory.submitted() < memory.sq_entries {
+            true => None,
+            false => Some(futex::wait_shared(&control.sq_head, head, None)),
+        };
+        control.sq_waiters.fetch_sub(1, Ordering::SeqCst);
+        match slept {
+            None => return Ok(()),
+            Some(Err(Errno::EINTR)) => return Err(Errno::EINTR),
+            Some(_) => {}
+        }
+    }
+}
