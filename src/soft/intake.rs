@@ -1,5 +1,6 @@
 //! Submission: SQEs become requests, links become chains, drains hold back what follows.
 
+use super::iopoll;
 use super::ops::{self, timeout, Op};
 use super::request::*;
 use super::turn::Turn;
@@ -180,6 +181,9 @@ fn check(turn: &mut Turn, op: &Op, r: &mut Request) -> Result<()> {
     let flags = u32::from(r.sqe.flags);
     if !op.is_known() || flags & !KNOWN_FLAGS != 0 {
         return Err(Errno::EINVAL);
+    }
+    if iopoll::polls(turn) {
+        iopoll::check(r.sqe.opcode)?;
     }
     if flags & IOSQE_BUFFER_SELECT != 0 && !op.selects_buffer {
         return Err(Errno::EOPNOTSUPP);

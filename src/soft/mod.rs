@@ -21,6 +21,7 @@ pub mod files;
 pub mod fork;
 pub mod inbox;
 pub mod intake;
+pub mod iopoll;
 pub mod memory;
 pub mod ops;
 pub mod poll;

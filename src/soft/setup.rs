@@ -1,6 +1,7 @@
 //! io_uring_setup(2).
 
 use super::memory::{ControlPage, Memory};
+use super::registered_rings;
 use super::ring::{Core, Ring};
 use super::sqpoll::Reader;
 use super::table;
@@ -15,7 +16,8 @@ const MAX_SQ_ENTRIES: u32 = 32 << 10;
 const MAX_CQ_ENTRIES: u32 = 2 * MAX_SQ_ENTRIES;
 
 /// Setup flags that are served.
-const KNOWN_FLAGS: u32 = IORING_SETUP_SQPOLL
+const KNOWN_FLAGS: u32 = IORING_SETUP_IOPOLL
+    | IORING_SETUP_SQPOLL
     | IORING_SETUP_SQ_AFF
     | IORING_SETUP_CQSIZE
     | IORING_SETUP_CLAMP
@@ -29,7 +31,9 @@ const KNOWN_FLAGS: u32 = IORING_SETUP_SQPOLL
     | IORING_SETUP_SINGLE_ISSUER
     | IORING_SETUP_DEFER_TASKRUN
     | IORING_SETUP_NO_MMAP
+    | IORING_SETUP_REGISTERED_FD_ONLY
     | IORING_SETUP_NO_SQARRAY
+    | IORING_SETUP_HYBRID_IOPOLL
     | IORING_SETUP_CQE_MIXED
     | IORING_SETUP_SQE_MIXED
     | IORING_SETUP_SQ_REWIND;
@@ -52,7 +56,8 @@ pub const FEATURES: u32 = IORING_FEAT_SINGLE_MMAP
     | IORING_FEAT_MIN_TIMEOUT
     | IORING_FEAT_NO_IOWAIT;
 
-/// Makes a ring of `entries` SQEs and answers in `params` what it is; returns its descriptor.
+/// Makes a ring of `entries` SQEs and answers in `params` what it is; returns its descriptor, or
+/// with `REGISTERED_FD_ONLY` the slot where it is registered.
 ///
 /// # Safety
 /// With `NO_MMAP`, the memory whose addresses `params` has must be as large as such a ring needs.
@@ -85,8 +90,14 @@ pub unsafe fn setup(entries: c_uint, params: &mut io_uring_params) -> Result<c_i
             table::close(fd);
         })?;
     }
+    let mut answered = fd;
+    if flags & IORING_SETUP_REGISTERED_FD_ONLY != 0 {
+        let slot = registered_rings::add(fd, None);
+        table::close(fd);
+        answered = slot? as c_int;
+    }
     *params = answer;
-    Ok(fd)
+    Ok(answered)
 }
 
 /// As the kernel does: `EINVAL` for flags that there are not, that need others, or exclude others.

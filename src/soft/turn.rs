@@ -2,6 +2,7 @@
 //! goes to a worker or to the epoll, completes, lets its links go on. At the end of the turn, what workers
 //! have done meanwhile is completed, and the CQEs are posted.
 
+use super::iopoll;
 use super::memory::Cqe;
 use super::ops::{self, timeout, Outcome};
 use super::request::*;
@@ -62,6 +63,7 @@ impl<'a> Turn<'a> {
         let r = unsafe { &mut *request };
         if r.is(REFUSED) {
             let result = r.result;
+            // SAFETY: as above.
             return unsafe { self.complete(request, result) };
         }
         if self.core.is_closed {
@@ -70,7 +72,12 @@ impl<'a> Turn<'a> {
         }
         let op = ops::of(r.sqe.opcode);
         if op.needs_file && matches!(r.reference, Reference::None) {
-            if let Err(errno) = self.find_file(r) {
+            let mut found = self.find_file(r);
+            if found.is_ok() && iopoll::polls(self) {
+                found = iopoll::check_file(r);
+            }
+            if let Err(errno) = found {
+                // SAFETY: as above.
                 return unsafe { self.complete(request, errno.answer()) };
             }
         }
@@ -81,8 +88,10 @@ impl<'a> Turn<'a> {
             }
         }
         if r.sqe.flags & IOSQE_ASYNC as u8 != 0 && op.run.is_some() {
+            // SAFETY: as above.
             return unsafe { self.settle(request, Outcome::Punt) };
         }
+        // SAFETY: as above.
         unsafe { self.attempt(request) }
     }
 

@@ -1,6 +1,7 @@
 //! Waiting for CQEs. Whoever waits serves the ring meanwhile: it runs the ring's epoll and its timers,
 //! unless another thread does.
 
+use super::iopoll;
 use super::memory::Memory;
 use super::poll;
 use super::ring::Ring;
@@ -191,6 +192,7 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
         turn.flush_overflow();
         let wanted = wait.wanted(&turn.core.memory);
         let is_there = turn.core.memory.ready() >= wanted
+            || (iopoll::polls(&turn) && turn.core.requests.outstanding == 0)
             || turn.core.memory.control().timeouts.load(Ordering::Relaxed) != timeouts;
         let until = wait.until(turn.core.timers.next());
         let serves = poll::begin_serving(&mut turn, !is_there && !wait.sigmask.is_null())?;
