@@ -7,7 +7,7 @@ static void numbers_of_entries(void)
 	struct io_uring ring;
 	struct io_uring_params clamp = { .flags = IORING_SETUP_CLAMP };
 	struct io_uring_params cq = { .flags = IORING_SETUP_CQSIZE, .cq_entries = 70000 };
-	struct footprint before = footprint();
+	struct footprint before = ring_footprint();
 
 	CHECK_EQ(ERRNO_KEPT(io_uring_queue_init(0, &ring, 0)), -EINVAL);
 	CHECK_EQ(ERRNO_KEPT(io_uring_queue_init(40000, &ring, 0)), -EINVAL);
@@ -30,7 +30,7 @@ static void setup_flags(void)
 {
 	struct io_uring ring;
 	struct io_uring_params p = { .flags = 1u << 31 };
-	struct footprint before = footprint();
+	struct footprint before = ring_footprint();
 
 	CHECK_EQ(ERRNO_KEPT(io_uring_queue_init(8, &ring, 1u << 31)), -EINVAL);
 	CHECK_EQ(ERRNO_KEPT(io_uring_queue_init_params(8, &ring, &p)), -EINVAL);

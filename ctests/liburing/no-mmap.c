@@ -93,7 +93,7 @@ static void a_block_too_small_is_enomem(void)
 	struct io_uring ring;
 	struct io_uring_params p = { 0 };
 	char *memory = pages(PAGE);
-	struct footprint before = footprint();
+	struct footprint before = ring_footprint();
 
 	CHECK_EQ(init_mem_or_skip(256, &ring, &p, memory, PAGE), -ENOMEM);
 	CHECK_FOOTPRINT(before);
@@ -151,7 +151,7 @@ static void big_entries_in_own_memory(void)
 /* A small ring fits in pages that the library maps; queue_exit takes those away again. */
 static void memory_of_the_library(void)
 {
-	struct footprint before = footprint();
+	struct footprint before = ring_footprint();
 	struct io_uring ring;
 	int ret = ERRNO_KEPT(io_uring_queue_init(8, &ring, IORING_SETUP_NO_MMAP));
 
@@ -180,7 +180,7 @@ static void more_than_a_page(void)
 
 	if (takes_pages)
 		io_uring_queue_exit(&ring);
-	struct footprint before = footprint();
+	struct footprint before = ring_footprint();
 
 	for (int i = 0; i < 10; i++) {
 		int ret = ERRNO_KEPT(io_uring_queue_init(256, &ring, IORING_SETUP_NO_MMAP));
@@ -196,7 +196,7 @@ static void more_than_a_page(void)
 
 static void registered_fd_only(void)
 {
-	struct footprint before = footprint();
+	struct footprint before = ring_footprint();
 	struct io_uring ring;
 	struct io_uring_params p = {
 		.flags = IORING_SETUP_NO_MMAP | IORING_SETUP_REGISTERED_FD_ONLY,

@@ -46,7 +46,7 @@ static void get_probe(void)
 
 static void probes_do_not_leak(void)
 {
-	struct footprint before = footprint();
+	struct footprint before = ring_footprint();
 
 	for (int i = 0; i < 200; i++) {
 		struct io_uring_probe *probe = io_uring_get_probe();
@@ -60,7 +60,7 @@ static void probes_do_not_leak(void)
 /* There are programs that free a probe themselves: plocate does. */
 static void a_probe_may_be_freed_by_free(void)
 {
-	struct footprint before = footprint();
+	struct footprint before = ring_footprint();
 
 	for (int i = 0; i < 200; i++) {
 		struct io_uring_probe *probe = io_uring_get_probe();

@@ -95,7 +95,7 @@ static void separate_mappings(void)
 {
 	struct io_uring ring;
 	struct io_uring_params p = { 0 };
-	struct footprint before = footprint();
+	struct footprint before = ring_footprint();
 	int fd = raw_setup(4, &p);
 
 	p.features &= ~IORING_FEAT_SINGLE_MMAP;
@@ -110,7 +110,7 @@ static void a_bad_fd_maps_nothing(void)
 {
 	struct io_uring ring;
 	struct io_uring_params p = { 0 };
-	struct footprint before = footprint();
+	struct footprint before = ring_footprint();
 	int fd = raw_setup(4, &p);
 
 	CHECK_EQ(ERRNO_KEPT(io_uring_queue_mmap(-1, &p, &ring)), -EBADF);

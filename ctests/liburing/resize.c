@@ -138,7 +138,7 @@ static void unsubmitted_requests_move_along(void)
 static void the_old_rings_are_unmapped(void)
 {
 	struct io_uring ring;
-	struct footprint before = footprint();
+	struct footprint before = ring_footprint();
 
 	ring_init(&ring, 4, DEFERRED);
 	for (unsigned i = 0; i < 20; i++) {
@@ -153,7 +153,7 @@ static void without_deferred_work_it_is_refused(void)
 {
 	struct io_uring ring;
 	struct io_uring_params p = { .sq_entries = 32 };
-	struct footprint before = footprint();
+	struct footprint before = ring_footprint();
 
 	ring_init(&ring, 4, 0);
 	CHECK_EQ(ERRNO_KEPT(io_uring_resize_rings(&ring, &p)), -EINVAL);

@@ -26,6 +26,22 @@ static inline void ring_init_or_skip(struct io_uring *ring, unsigned entries, un
 	CHECK_EQ(ret, 0);
 }
 
+/* What a process has once it has had a ring counts as there from the start. */
+static inline struct footprint ring_footprint(void)
+{
+	struct io_uring ring;
+
+	if (io_uring_queue_init(1, &ring, 0) == 0)
+		io_uring_queue_exit(&ring);
+	return footprint();
+}
+
+/* Whether a ring is served in user space: its descriptor has flags that the kernel's do not have. */
+static inline bool is_soft(const struct io_uring *ring)
+{
+	return fcntl(ring->ring_fd, F_GETFL) == (O_RDWR | O_NONBLOCK | O_APPEND);
+}
+
 static inline struct io_uring_sqe *sqe_get(struct io_uring *ring)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);

@@ -93,7 +93,18 @@ pub fn remove(slot: u32) -> Result<()> {
         return Err(Errno::EINVAL);
     }
     let me = process::thread_id();
-    let ring = THREADS.with(|threads| threads.get_mut(&me)?[slot as usize].take());
+    let ring = THREADS.with(|threads| {
+        let slots = threads.get_mut(&me)?;
+        let ring = slots[slot as usize].take();
+        if slots.iter().all(Option::is_none) {
+            threads.remove(&me);
+        }
+        if threads.is_empty() {
+            // An empty map may keep memory.
+            *threads = BTreeMap::new();
+        }
+        ring
+    });
     if let Some(ring) = ring {
         THREADS.count.fetch_sub(1, Ordering::Relaxed);
         ring.lose_name();
