@@ -84,7 +84,11 @@ pub unsafe fn adopt(ring: &Ring) {
         if is_tidy {
             new.files = read(&core.files);
             new.buffers = read(&core.buffers);
+            new.announce = read(&core.announce);
+            new.personalities = read(&core.personalities);
         }
+        // Nobody changes them once the ring is enabled.
+        new.restrictions = read(&core.restrictions);
         core::ptr::write(core, new);
         ring.start_over();
     }

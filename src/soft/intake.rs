@@ -188,6 +188,12 @@ fn check(turn: &mut Turn, op: &Op, r: &mut Request) -> Result<()> {
     if flags & IOSQE_BUFFER_SELECT != 0 && !op.selects_buffer {
         return Err(Errno::EOPNOTSUPP);
     }
+    if let Some(restrictions) = &turn.core.restrictions {
+        restrictions.check_request(&r.sqe)?;
+    }
+    if r.sqe.personality != 0 {
+        turn.check_personality(r.sqe.personality)?;
+    }
     if r.sqe.ioprio != 0 && !op.has_ioprio {
         return Err(Errno::EINVAL);
     }

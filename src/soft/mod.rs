@@ -13,6 +13,7 @@
 //! | it is tried, goes elsewhere, completes | [`turn`], [`work`], [`poll`], [`timers`] |
 //! | its CQE is posted, those who wait are woken | [`memory`], [`turn`] |
 
+pub mod announce;
 pub mod buffers;
 pub mod cancel;
 pub mod direct;
@@ -24,12 +25,14 @@ pub mod intake;
 pub mod iopoll;
 pub mod memory;
 pub mod ops;
+pub mod personality;
 pub mod poll;
 pub mod posting;
 pub mod region;
 pub mod registered_rings;
 pub mod registration;
 pub mod request;
+pub mod restrictions;
 pub mod ring;
 pub mod setup;
 pub mod sqpoll;
@@ -39,6 +42,7 @@ pub mod timers;
 pub mod turn;
 pub mod wait;
 pub mod work;
+pub mod workers;
 
 pub use enter::enter;
 pub use memory::map;

@@ -145,6 +145,11 @@ impl Turn<'_> {
                 || !core.overflow.is_empty());
         let is_polled = control.pollers.load(Ordering::Relaxed) > 0;
         control.posting.unlock();
+        if core.announce.is_some() {
+            self.announce();
+        }
+        let core = &*self.core;
+        let control = core.memory.control();
         if wakes {
             control.sequence.fetch_add(1, Ordering::Relaxed);
             futex::wake_shared(&control.sequence, u32::MAX);

@@ -1,13 +1,16 @@
 //! A ring as one process sees it.
 
+use super::announce::Announce;
 use super::buffers::Buffers;
 use super::direct::Direct;
 use super::files::Files;
 use super::inbox::Inbox;
 use super::memory::{Cqe, Memory};
+use super::personality::Personalities;
 use super::poll::Polls;
 use super::region::Region;
 use super::request::{Queue, Request, Requests};
+use super::restrictions::Restrictions;
 use super::sqpoll::Reader;
 use super::timers::Timers;
 use crate::abi::uring::{IORING_SETUP_R_DISABLED, IORING_SETUP_SINGLE_ISSUER};
@@ -72,6 +75,12 @@ pub struct Core {
     pub files: Files,
     /// Registered buffers.
     pub buffers: Buffers,
+    /// A registered eventfd.
+    pub announce: Option<Announce>,
+    /// What it may be used for, once it is enabled; none: everything.
+    pub restrictions: Option<Box<Restrictions>>,
+    /// Registered rights.
+    pub personalities: Personalities,
 }
 
 impl Core {
@@ -104,6 +113,9 @@ impl Core {
             direct: Direct::new(),
             files: Files::default(),
             buffers: Buffers::default(),
+            announce: None,
+            restrictions: None,
+            personalities: Personalities::default(),
         }
     }
 }

@@ -167,6 +167,9 @@ impl<'a> Turn<'a> {
             if result < 0 && !r.is(UNFAILING) && !is_due {
                 r.fail();
             }
+            if r.sqe.flags & IOSQE_ASYNC as u8 != 0 {
+                self.completes_async();
+            }
             if !r.is(SKIP) {
                 self.count_completion(r);
                 let (user_data, flags, big) = (r.sqe.user_data, r.cqe_flags, r.big);
@@ -239,6 +242,7 @@ impl<'a> Turn<'a> {
         loop {
             let mut inbox = self.ring.take_inbox();
             while let Some(request) = inbox.pop() {
+                self.completes_async();
                 // SAFETY: what a worker hands in is live, and the lock makes it ours.
                 unsafe { self.finish(request, (*request).result) };
             }

@@ -2,11 +2,15 @@
 //! request, linger a little when there is nothing to do, and end.
 //!
 //! A worker has the rights of the thread that started it. So there is a pool for each set of rights that
-//! submits: what a thread may not do, nobody does for it.
+//! submits: what a thread may not do, nobody does for it. What a disk is waited for is bounded work, which
+//! few workers do; what may wait for ever, as for a peer, is not, and each such request can have its own.
 
 use super::ops;
 use super::request::{Queue, Request};
 use super::ring::Ring;
+use super::workers::{self, Kind};
+use crate::abi::uring::io_uring_op;
+use crate::sys::file;
 use crate::sys::fork::{self, Subject};
 use crate::sys::lock::Lock;
 use crate::sys::{futex, process, worker, Errno};
@@ -20,39 +24,71 @@ const LINGER: libc::timespec = libc::timespec { tv_sec: 1, tv_nsec: 0 };
 /// Looks at the queue before an idle worker sleeps.
 const SPINS: u32 = 2000;
 
+/// What a pool's lock protects.
+struct State {
+    queue: Queue,
+    queued: u32,
+    /// Workers that there are.
+    workers: u32,
+    /// Those of them that look at the queue next: they look already, start, or were woken.
+    ready: u32,
+    /// Those that sleep.
+    asleep: u32,
+    /// Sleepers that were woken and do not know it yet, each of which is ready.
+    woken: u32,
+}
+
+impl State {
+    const fn new() -> Self {
+        State { queue: Queue::new(), queued: 0, workers: 0, ready: 0, asleep: 0, woken: 0 }
+    }
+
+    fn pop(&mut self) -> Option<*mut Request> {
+        let request = self.queue.pop()?;
+        self.queued -= 1;
+        Some(request)
+    }
+}
+
 /// Workers of the same rights, and what they have to do.
 struct Pool {
+    kind: Kind,
     lock: Lock,
-    queue: UnsafeCell<Queue>,
+    state: UnsafeCell<State>,
     /// Whose rights they have; changed under all pools' lock while there is neither worker nor request.
     rights: AtomicU64,
     /// Threads that are about to push.
     pushing: AtomicU32,
-    /// Counts what was pushed; idle workers sleep on it.
-    pushed: AtomicU32,
-    /// Workers that sleep.
-    asleep: AtomicU32,
-    /// Workers that look at the queue and will find what is in it.
-    looking: AtomicU32,
-    /// Workers that there are.
-    workers: AtomicU32,
+    /// There is something in the queue, as far as those know who do not hold the lock.
+    has_some: AtomicU32,
+    /// Counts wake-ups; idle workers sleep on it.
+    wakes: AtomicU32,
 }
 
-// SAFETY: the queue is only touched under the lock.
+// SAFETY: the state is only touched under the lock.
 unsafe impl Sync for Pool {}
 
 impl Pool {
-    const fn new() -> Self {
+    const fn new(kind: Kind) -> Self {
         Pool {
+            kind,
             lock: Lock::new(),
-            queue: UnsafeCell::new(Queue::new()),
+            state: UnsafeCell::new(State::new()),
             rights: AtomicU64::new(NOBODY),
             pushing: AtomicU32::new(0),
-            pushed: AtomicU32::new(0),
-            asleep: AtomicU32::new(0),
-            looking: AtomicU32::new(0),
-            workers: AtomicU32::new(0),
+            has_some: AtomicU32::new(0),
+            wakes: AtomicU32::new(0),
         }
+    }
+
+    /// Does something with the state.
+    fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
+        let _held = self.lock.lock();
+        // SAFETY: the lock makes the state ours.
+        let state = unsafe { &mut *self.state.get() };
+        let done = f(state);
+        self.has_some.store(state.queued, Ordering::Relaxed);
+        done
     }
 
     /// In a new process: what is queued, and those who would do it, are the parent's.
@@ -60,12 +96,11 @@ impl Pool {
         // SAFETY: no other thread of this process has come past fork::start_over yet.
         unsafe {
             self.lock.reset();
-            self.queue.get().write(Queue::new());
+            self.state.get().write(State::new());
         }
         self.rights.store(NOBODY, Ordering::Relaxed);
-        for count in [&self.pushing, &self.asleep, &self.looking, &self.workers] {
-            count.store(0, Ordering::Relaxed);
-        }
+        self.pushing.store(0, Ordering::Relaxed);
+        self.has_some.store(0, Ordering::Relaxed);
     }
 
     /// Takes its rights from an idle pool; false when it is none. With all pools' lock held.
@@ -73,93 +108,150 @@ impl Pool {
         // First, so that either we see who is about to push, or that one sees this.
         let rights = self.rights.swap(NOBODY, Ordering::SeqCst);
         let is_idle = self.pushing.load(Ordering::SeqCst) == 0
-            && self.workers.load(Ordering::SeqCst) == 0
-            && self.is_empty();
+            && self.with(|state| state.workers == 0 && state.queued == 0);
         if !is_idle {
             self.rights.store(rights, Ordering::SeqCst);
         }
         is_idle
     }
 
-    fn is_empty(&self) -> bool {
-        let _held = self.lock.lock();
-        // SAFETY: the lock makes the queue ours.
-        unsafe { (*self.queue.get()).is_empty() }
-    }
-
+    /// Queues a request. As many workers look at the queue next as there are requests in it, if there may
+    /// be so many.
     unsafe fn push(&'static self, request: *mut Request) {
-        {
-            let _held = self.lock.lock();
-            // SAFETY: as the caller says; the lock makes the queue ours.
-            unsafe { (*self.queue.get()).push(request) };
+        enum Need {
+            Nobody,
+            Sleeper,
+            Worker,
         }
-        self.pushed.fetch_add(1, Ordering::SeqCst);
-        if self.looking.load(Ordering::SeqCst) > 0 {
-            return;
-        }
-        if self.asleep.load(Ordering::SeqCst) > 0 {
-            futex::wake(&self.pushed, 1);
-            return;
-        }
-        let most = 2 * process::cpus().max(2);
-        if self.workers.load(Ordering::Relaxed) < most {
-            self.workers.fetch_add(1, Ordering::Relaxed);
-            // SAFETY: a worker needs its pool, which stays.
-            if unsafe { worker::spawn(run, (&raw const *self).cast_mut().cast()) }.is_err()
-                && self.workers.fetch_sub(1, Ordering::Relaxed) == 1
-            {
-                // There is nobody to do it: we do, late.
-                self.drain();
+        let need = self.with(|state| {
+            // SAFETY: as the caller says.
+            unsafe { state.queue.push(request) };
+            state.queued += 1;
+            if state.ready >= state.queued {
+                Need::Nobody
+            } else if state.asleep > 0 {
+                state.asleep -= 1;
+                state.woken += 1;
+                state.ready += 1;
+                Need::Sleeper
+            } else if state.workers < workers::most(self.kind) {
+                state.workers += 1;
+                state.ready += 1;
+                Need::Worker
+            } else {
+                Need::Nobody
             }
+        });
+        match need {
+            Need::Nobody => {}
+            Need::Sleeper => {
+                self.wakes.fetch_add(1, Ordering::Release);
+                futex::wake(&self.wakes, 1);
+            }
+            Need::Worker => self.start_worker(),
         }
     }
 
-    fn pop(&self) -> Option<*mut Request> {
-        let _held = self.lock.lock();
-        // SAFETY: the lock makes the queue ours.
-        unsafe { (*self.queue.get()).pop() }
-    }
-
-    fn drain(&self) {
-        while let Some(request) = self.pop() {
+    fn start_worker(&'static self) {
+        // SAFETY: a worker needs its pool, which stays.
+        if unsafe { worker::spawn(run, (&raw const *self).cast_mut().cast()) }.is_ok() {
+            return;
+        }
+        let is_last = self.with(|state| {
+            state.workers -= 1;
+            state.ready -= 1;
+            state.workers == 0
+        });
+        // There is nobody to do it: we do, late.
+        while is_last {
+            let Some(request) = self.with(State::pop) else { return };
             // SAFETY: what is queued is live, and now this thread's to run.
             unsafe { perform(request) };
         }
     }
 
-    /// Does what is in the queue, until there was nothing for a while.
-    fn serve(&self) {
-        loop {
-            self.looking.fetch_add(1, Ordering::SeqCst);
-            let mut found = None;
-            for _ in 0..SPINS {
-                found = self.pop();
+    /// The next request for a worker that is ready, which it is no more then.
+    fn next(&self) -> Option<*mut Request> {
+        for _ in 0..SPINS {
+            if self.has_some.load(Ordering::Relaxed) > 0 {
+                let found = self.with(|state| {
+                    let found = state.pop()?;
+                    state.ready -= 1;
+                    Some(found)
+                });
                 if found.is_some() {
-                    break;
+                    return found;
                 }
-                core::hint::spin_loop();
             }
-            self.looking.fetch_sub(1, Ordering::SeqCst);
-            // Whoever pushed while we looked left it to us.
-            if let Some(request) = found.or_else(|| self.pop()) {
+            core::hint::spin_loop();
+        }
+        None
+    }
+
+    /// Goes on after a request, with the next; none: the worker is ready. False when there are too many.
+    fn go_on(&self) -> (bool, Option<*mut Request>) {
+        let most = workers::limit_set(self.kind);
+        self.with(|state| {
+            if state.workers > most {
+                state.workers -= 1;
+                return (false, None);
+            }
+            let next = state.pop();
+            state.ready += u32::from(next.is_none());
+            (true, next)
+        })
+    }
+
+    /// Sleeps until woken, ready again; false when nothing came for a while: the worker has left.
+    fn sleep(&self) -> bool {
+        let mut seen = self.wakes.load(Ordering::Acquire);
+        let sleeps = self.with(|state| {
+            let sleeps = state.queued == 0;
+            state.ready -= u32::from(sleeps);
+            state.asleep += u32::from(sleeps);
+            sleeps
+        });
+        if !sleeps {
+            return true;
+        }
+        loop {
+            let slept = futex::wait(&self.wakes, seen, Some(&LINGER));
+            seen = self.wakes.load(Ordering::Acquire);
+            let goes_on = self.with(|state| {
+                if state.woken > 0 {
+                    state.woken -= 1;
+                    return Some(true);
+                }
+                if slept != Err(Errno::ETIMEDOUT) {
+                    return None;
+                }
+                state.asleep -= 1;
+                state.workers -= 1;
+                Some(false)
+            });
+            if let Some(goes_on) = goes_on {
+                return goes_on;
+            }
+        }
+    }
+
+    /// Does what is in the queue, until there was nothing for a while. The worker is ready.
+    fn serve(&self) {
+        let mut placed = workers::Placed::default();
+        loop {
+            let mut request = self.next();
+            if request.is_none() && !self.sleep() {
+                return;
+            }
+            while let Some(at_hand) = request {
+                placed.settle();
                 // SAFETY: what is queued is live, and now this thread's to run.
-                unsafe { perform(request) };
-                continue;
-            }
-            let seen = self.pushed.load(Ordering::SeqCst);
-            self.asleep.fetch_add(1, Ordering::SeqCst);
-            let more = self.pop();
-            let slept = if more.is_none() {
-                futex::wait(&self.pushed, seen, Some(&LINGER))
-            } else {
-                Ok(())
-            };
-            self.asleep.fetch_sub(1, Ordering::SeqCst);
-            match more.or_else(|| self.pop()) {
-                // SAFETY: as above.
-                Some(request) => unsafe { perform(request) },
-                None if slept == Err(Errno::ETIMEDOUT) => return,
-                None => {}
+                unsafe { perform(at_hand) };
+                let (stays, next) = self.go_on();
+                if !stays {
+                    return;
+                }
+                request = next;
             }
         }
     }
@@ -169,7 +261,8 @@ impl Pool {
 const NOBODY: u64 = u64::MAX;
 
 /// As many sets of rights may submit at the same time without one waiting for its own requests.
-static POOLS: [Pool; 8] = [const { Pool::new() }; 8];
+static POOLS: [[Pool; 8]; 2] =
+    [[const { Pool::new(Kind::Bounded) }; 8], [const { Pool::new(Kind::Unbounded) }; 8]];
 /// Held by whoever gives a pool other rights.
 static RIGHTS: Lock = Lock::new();
 
@@ -181,13 +274,13 @@ pub unsafe fn push(ring: &Ring, request: *mut Request) {
     fork::start_over(Subject::Work, || {
         // SAFETY: no other thread of this process has come here yet.
         unsafe { RIGHTS.reset() };
-        POOLS.iter().for_each(Pool::start_over);
+        POOLS.iter().flatten().for_each(Pool::start_over);
     });
     ring.acquire();
     // SAFETY: as the caller says; the state is the request's own.
     unsafe {
         (*request).ring = ring;
-        match pool_for(process::rights()) {
+        match pool_for(kind(&*request), process::rights()) {
             Some(pool) => {
                 pool.push(request);
                 pool.pushing.fetch_sub(1, Ordering::SeqCst);
@@ -197,9 +290,29 @@ pub unsafe fn push(ring: &Ring, request: *mut Request) {
     }
 }
 
+/// Whether it ends by itself, sooner or later.
+fn kind(r: &Request) -> Kind {
+    use io_uring_op::*;
+    const WAITING: [u8; 6] = [
+        IORING_OP_WAITID as u8,
+        IORING_OP_FUTEX_WAIT as u8,
+        IORING_OP_FUTEX_WAITV as u8,
+        IORING_OP_MSG_RING as u8,
+        IORING_OP_SPLICE as u8,
+        IORING_OP_TEE as u8,
+    ];
+    let waits = WAITING.contains(&r.sqe.opcode) || (r.fd >= 0 && !file::is_cached(r.fd));
+    if waits {
+        Kind::Unbounded
+    } else {
+        Kind::Bounded
+    }
+}
+
 /// The pool whose workers have `rights`, for a push; none when all pools are at work for others.
-fn pool_for(rights: u64) -> Option<&'static Pool> {
-    for pool in &POOLS {
+fn pool_for(kind: Kind, rights: u64) -> Option<&'static Pool> {
+    let pools = &POOLS[kind as usize];
+    for pool in pools {
         pool.pushing.fetch_add(1, Ordering::SeqCst);
         if pool.rights.load(Ordering::SeqCst) == rights {
             return Some(pool);
@@ -208,7 +321,7 @@ fn pool_for(rights: u64) -> Option<&'static Pool> {
     }
     let _held = RIGHTS.lock();
     let same = |pool: &&Pool| pool.rights.load(Ordering::SeqCst) == rights;
-    let pool = POOLS.iter().find(same).or_else(|| POOLS.iter().find(|pool| pool.give_up()))?;
+    let pool = pools.iter().find(same).or_else(|| pools.iter().find(|pool| pool.give_up()))?;
     pool.pushing.fetch_add(1, Ordering::SeqCst);
     pool.rights.store(rights, Ordering::SeqCst);
     Some(pool)
@@ -219,17 +332,18 @@ fn pool_for(rights: u64) -> Option<&'static Pool> {
 /// # Safety
 /// It must be live, in place `Queued`, and the ring's lock held.
 pub unsafe fn take_back(ring: &Ring, request: *mut Request) -> bool {
-    for pool in &POOLS {
-        let _held = pool.lock.lock();
-        // SAFETY: the lock makes the queue ours; the caller's reference keeps the ring.
-        unsafe {
-            if (*pool.queue.get()).remove(request) {
-                ring.release();
-                return true;
-            }
-        }
+    let taken = POOLS.iter().flatten().any(|pool| {
+        pool.with(|state| {
+            let found = state.queue.remove(request);
+            state.queued -= u32::from(found);
+            found
+        })
+    });
+    if taken {
+        // The caller's reference keeps the ring.
+        ring.release();
     }
-    false
+    taken
 }
 
 unsafe fn perform(request: *mut Request) {
@@ -249,20 +363,7 @@ unsafe fn perform(request: *mut Request) {
 extern "C" fn run(pool: *mut c_void) -> *mut c_void {
     // SAFETY: pools stay.
     let pool = unsafe { &*pool.cast::<Pool>() };
-    let rights = pool.rights.load(Ordering::SeqCst);
     worker::set_name(c"anyring-work");
-    loop {
-        pool.serve();
-        pool.workers.fetch_sub(1, Ordering::SeqCst);
-        // One that was pushed while we left would wait for the next.
-        if pool.is_empty() {
-            return null_mut();
-        }
-        pool.workers.fetch_add(1, Ordering::SeqCst);
-        if pool.rights.load(Ordering::SeqCst) != rights {
-            // It has other workers now.
-            pool.workers.fetch_sub(1, Ordering::SeqCst);
-            return null_mut();
-        }
-    }
+    pool.serve();
+    null_mut()
 }

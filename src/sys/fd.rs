@@ -9,6 +9,15 @@ pub unsafe fn close(fd: c_int) -> Result<()> {
     unsafe { call(libc::SYS_close, [fd as usize, 0, 0, 0, 0, 0]) }.map(drop)
 }
 
+/// One of this process's limits (`RLIMIT_*`).
+pub fn limit(which: u32) -> Result<libc::rlimit64> {
+    let mut limit = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
+    let at = &raw mut limit as usize;
+    // SAFETY: the kernel fills in the struct of this frame.
+    unsafe { call(libc::SYS_prlimit64, [0, which as usize, 0, at, 0, 0]) }?;
+    Ok(limit)
+}
+
 /// Reads this process's RLIMIT_NOFILE, or replaces it by `new` and returns what it was.
 pub fn nofile_limit(new: Option<&libc::rlimit64>) -> Result<libc::rlimit64> {
     let mut old = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };

@@ -88,6 +88,13 @@ pub fn has_thread(id: i32) -> bool {
     asked != Err(super::Errno::of(libc::ESRCH))
 }
 
+/// Has the calling thread run on the CPUs of a mask only. `EINVAL` when there is none of them.
+pub fn run_on(cpus: &[u8]) -> super::Result<()> {
+    // SAFETY: the kernel reads the mask.
+    unsafe { call(libc::SYS_sched_setaffinity, [0, cpus.len(), cpus.as_ptr() as usize, 0, 0, 0]) }
+        .map(drop)
+}
+
 /// How many CPUs this process may run on; at least 1.
 pub fn cpus() -> u32 {
     affinity().map_or(1, |mask| mask.iter().map(|word| word.count_ones()).sum::<u32>().max(1))

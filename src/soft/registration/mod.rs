@@ -3,15 +3,18 @@
 mod buffers;
 mod clone;
 pub mod enabling;
+mod eventfd;
 pub mod files;
+mod own;
 mod probe;
 mod resizing;
+mod restricting;
 mod rings;
 mod waiting;
 
 use super::ring::Ring;
 use super::turn::Turn;
-use crate::abi::uring::IORING_REGISTER_USE_REGISTERED_RING;
+use crate::abi::uring::{io_uring_register_op, IORING_REGISTER_USE_REGISTERED_RING};
 use crate::sys::{Errno, Result};
 use core::ffi::{c_int, c_uint, c_void};
 
@@ -26,6 +29,9 @@ const SUBJECTS: &[Subject] = &[
     buffers::register,
     probe::register,
     enabling::register,
+    restricting::register,
+    eventfd::register,
+    own::register,
     waiting::register,
     resizing::register,
 ];
@@ -46,6 +52,12 @@ pub unsafe fn register(
         let mut turn = Turn::take(ring);
         if turn.core.issuer != 0 {
             super::enter::check_issuer(&mut turn)?;
+        }
+        if opcode >= io_uring_register_op::IORING_REGISTER_LAST as u32 {
+            return Err(Errno::EINVAL);
+        }
+        if let (Some(restrictions), false) = (&turn.core.restrictions, turn.core.disabled) {
+            restrictions.check_registering(opcode)?;
         }
         // SAFETY: the caller vouches for the argument.
         let done = SUBJECTS.iter().find_map(|s| unsafe { s(&mut turn, opcode, arg, nr_args) });

@@ -3,7 +3,7 @@
 use crate::abi::uring::*;
 use crate::soft::ops;
 use crate::soft::turn::Turn;
-use crate::sys::{peek, Errno, Result};
+use crate::sys::{copy, Errno, Result};
 use core::ffi::{c_int, c_uint, c_void};
 use core::mem::size_of;
 
@@ -17,33 +17,28 @@ pub unsafe fn register(
     arg: *const c_void,
     nr_args: c_uint,
 ) -> Option<Result<c_int>> {
-    // SAFETY: the caller vouches for the argument.
     (opcode == io_uring_register_op::IORING_REGISTER_PROBE as u32)
-        .then(|| unsafe { probe(arg, nr_args) })
+        .then(|| probe(arg as u64, nr_args))
 }
 
-unsafe fn probe(arg: *const c_void, nr_args: c_uint) -> Result<c_int> {
+fn probe(at: u64, nr_args: c_uint) -> Result<c_int> {
     const MOST: c_uint = 256;
-    if arg.is_null() || nr_args > MOST {
+    const HEAD: usize = size_of::<io_uring_probe>();
+    if at == 0 || nr_args > MOST {
         return Err(Errno::EINVAL);
     }
-    // SAFETY: the struct is valid for any bytes, and the caller gave as many places.
-    unsafe {
-        let mut head: io_uring_probe = peek::copy(arg as u64)?;
-        head.last_op = io_uring_op::IORING_OP_LAST as u8 - 1;
-        head.ops_len = nr_args.min(io_uring_op::IORING_OP_LAST as c_uint) as u8;
-        let to = arg.cast_mut().cast::<u8>();
-        to.cast::<io_uring_probe>().write_unaligned(head);
-        let places = to.add(size_of::<io_uring_probe>()).cast::<io_uring_probe_op>();
-        for op in 0..head.ops_len {
-            let supported = if ops::of(op).is_known() { IO_URING_OP_SUPPORTED } else { 0 };
-            places.add(usize::from(op)).write_unaligned(io_uring_probe_op {
-                op,
-                resv: 0,
-                flags: supported as u16,
-                resv2: 0,
-            });
-        }
+    let count = nr_args.min(io_uring_op::IORING_OP_LAST as c_uint) as u8;
+    let size = HEAD + usize::from(count) * size_of::<io_uring_probe_op>();
+    // What it will be answered in the future may be asked for in there.
+    if copy::bytes(at, size)?.iter().any(|&byte| byte != 0) {
+        return Err(Errno::EINVAL);
+    }
+    let last_op = io_uring_op::IORING_OP_LAST as u8 - 1;
+    copy::put(at, &io_uring_probe { last_op, ops_len: count, resv: 0, resv2: [0; 3], ops: [] })?;
+    for op in 0..count {
+        let flags = if ops::of(op).is_known() { IO_URING_OP_SUPPORTED as u16 } else { 0 };
+        let place = at + (HEAD + usize::from(op) * size_of::<io_uring_probe_op>()) as u64;
+        copy::put(place, &io_uring_probe_op { op, resv: 0, flags, resv2: 0 })?;
     }
     Ok(0)
 }

@@ -1,0 +1,46 @@
+//! A program's eventfd that is signalled when CQEs are posted: `IORING_REGISTER_EVENTFD`.
+
+use super::turn::Turn;
+use crate::abi::uring::IORING_CQ_EVENTFD_DISABLED;
+use crate::sys::{fd, file};
+use core::ffi::c_int;
+use core::sync::atomic::Ordering;
+
+/// A registered eventfd.
+pub struct Announce {
+    /// A descriptor of our own.
+    pub fd: c_int,
+    /// Only requests that were not complete where they were submitted count.
+    pub only_async: bool,
+    /// One of those is complete.
+    pub had_async: bool,
+}
+
+impl Drop for Announce {
+    fn drop(&mut self) {
+        // SAFETY: it is ours alone.
+        let _ = unsafe { fd::close(self.fd) };
+    }
+}
+
+impl Turn<'_> {
+    /// A request that a worker has done completes.
+    #[inline]
+    pub fn completes_async(&mut self) {
+        if let Some(announce) = &mut self.core.announce {
+            announce.had_async = true;
+        }
+    }
+
+    /// CQEs can be seen: the program's eventfd is signalled, unless it has that switched off.
+    #[inline]
+    pub fn announce(&mut self) {
+        let core = &mut *self.core;
+        let Some(announce) = &mut core.announce else { return };
+        let had_async = core::mem::take(&mut announce.had_async);
+        let flags = core.memory.header().cq_flags.load(Ordering::Relaxed);
+        if (had_async || !announce.only_async) && flags & IORING_CQ_EVENTFD_DISABLED == 0 {
+            let _ = file::signal(announce.fd);
+        }
+    }
+}
