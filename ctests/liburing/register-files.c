@@ -203,6 +203,139 @@ static void slots_by_request(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* Slots that IORING_FILE_INDEX_ALLOC takes: behind the last one that was put in, or the last one emptied. */
+static void allocation_goes_on_behind_the_last(void)
+{
+	struct io_uring ring;
+
+	ring_init(&ring, 8, 0);
+	CHECK_EQ(open_direct(&ring), -ENFILE); /* no table */
+	CHECK_EQ(io_uring_register_files_sparse(&ring, 5), 0);
+	for (int slot = 0; slot < 4; slot++)
+		CHECK_EQ(open_direct(&ring), slot);
+	io_uring_prep_close_direct(sqe_get(&ring), 0);
+	RUN_ONE(&ring, 0);
+	io_uring_prep_close_direct(sqe_get(&ring), 2);
+	RUN_ONE(&ring, 0);
+	CHECK_EQ(open_direct(&ring), 2);
+	CHECK_EQ(open_direct(&ring), 4);
+	CHECK_EQ(open_direct(&ring), 0);
+	CHECK_EQ(open_direct(&ring), -ENFILE);
+	io_uring_queue_exit(&ring);
+}
+
+/* A file that was replaced while a request uses it is let go with the request. */
+static void a_tag_waits_for_the_last_user(void)
+{
+	struct io_uring ring;
+	int fds[2], none = -1;
+	__u64 tag = 70, new_tag = 0;
+	char byte;
+
+	MUST(pipe(fds));
+	ring_init(&ring, 8, 0);
+	CHECK_EQ(io_uring_register_files_tags(&ring, fds, &tag, 1), 0);
+	struct io_uring_sqe *sqe = sqe_get(&ring);
+
+	io_uring_prep_read(sqe, 0, &byte, 1, 0);
+	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+	submit(&ring, 1);
+	CHECK_EQ(io_uring_register_files_update_tag(&ring, 0, &none, &new_tag, 1), 1);
+	CHECK_EQ(io_uring_get_events(&ring), 0);
+	CHECK_EQ(io_uring_cq_ready(&ring), 0);
+	CHECK_EQ(write(fds[1], "1", 1), 1);
+	REAP(&ring, 0, 1);
+	REAP(&ring, 70, 0);
+	CHECK_EQ(read_slot(&ring, 0), -EBADF);
+	tag = 71;
+	CHECK_EQ(io_uring_register_files_update_tag(&ring, 0, fds, &tag, 1), 1);
+	io_uring_prep_close_direct(sqe_get(&ring), 0);
+	submit(&ring, 1);
+	REAP(&ring, 71, 0); /* what it let go comes before its own */
+	REAP(&ring, 0, 0);
+	CHECK_EQ(io_uring_register_files_update_tag(&ring, 0, &none, &tag, 1), -EINVAL);
+	io_uring_queue_exit(&ring);
+}
+
+static void several_wait_for_one_registered_file(void)
+{
+	struct io_uring ring;
+	int fds[2];
+	char bytes[3];
+
+	MUST(pipe(fds));
+	ring_init(&ring, 8, 0);
+	CHECK_EQ(io_uring_register_files(&ring, fds, 2), 0);
+	for (int i = 0; i < 3; i++) {
+		struct io_uring_sqe *sqe = sqe_get(&ring);
+
+		io_uring_prep_read(sqe, 0, bytes + i, 1, 0);
+		io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+	}
+	submit(&ring, 3);
+	CHECK_EQ(write(fds[1], "abc", 3), 3);
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(reap_any(&ring).res, 1);
+	CHECK_EQ(bytes[0] + bytes[1] + bytes[2], 'a' + 'b' + 'c');
+	io_uring_queue_exit(&ring);
+}
+
+/* An update stops at what is no file, whose slot is empty then. */
+static void an_update_that_fails(void)
+{
+	struct io_uring ring;
+	int file = temp_file(10), fds[3] = { file, 9999, file }, ro[1] = { file };
+
+	ring_init(&ring, 8, 0);
+	CHECK_EQ(io_uring_register_files_sparse(&ring, 3), 0);
+	io_uring_prep_files_update(sqe_get(&ring), ro, 1, 1);
+	RUN_ONE(&ring, 1);
+	CHECK_EQ(io_uring_register_files_update(&ring, 0, fds, 3), 1);
+	CHECK_EQ(read_slot(&ring, 0), 10);
+	CHECK_EQ(read_slot(&ring, 1), -EBADF);
+	CHECK_EQ(read_slot(&ring, 2), -EBADF);
+	CHECK_EQ(io_uring_register_files_update(&ring, 0, fds + 1, 1), -EBADF);
+	CHECK_EQ(read_slot(&ring, 0), -EBADF);
+	CHECK_EQ(io_uring_register_files_update(&ring, 0, (int *)8, 1), -EFAULT);
+	CHECK_EQ(io_uring_register_files_update(&ring, UINT32_MAX, fds, 2), -EOVERFLOW);
+	CHECK_EQ(io_uring_register_files_update(&ring, 0, &ring.ring_fd, 1), -EBADF);
+	io_uring_prep_files_update(sqe_get(&ring), fds, 3, (int)IORING_FILE_INDEX_ALLOC);
+	RUN_ONE(&ring, 1);
+	CHECK_EQ(fds[0], 0);
+	CHECK_EQ(fds[1], 9999);
+	CHECK_EQ(read_slot(&ring, 0), 10);
+	io_uring_queue_exit(&ring);
+}
+
+static void closing(void)
+{
+	struct io_uring ring;
+	int fd = temp_file(1);
+	struct io_uring_sqe *sqe;
+
+	ring_init(&ring, 8, 0);
+	io_uring_prep_close_direct(sqe_get(&ring), 0);
+	RUN_ONE(&ring, -ENXIO);
+	CHECK_EQ(io_uring_register_files_sparse(&ring, 2), 0);
+	io_uring_prep_close_direct(sqe_get(&ring), 0);
+	RUN_ONE(&ring, -EBADF);
+	io_uring_prep_close_direct(sqe_get(&ring), 2);
+	RUN_ONE(&ring, -EINVAL);
+	io_uring_prep_close_direct(sqe = sqe_get(&ring), 0);
+	sqe->fd = fd; /* a slot or a descriptor, not both */
+	RUN_ONE(&ring, -EINVAL);
+	io_uring_prep_close(sqe_get(&ring), ring.ring_fd);
+	RUN_ONE(&ring, -EBADF);
+	io_uring_prep_close(sqe = sqe_get(&ring), fd);
+	io_uring_sqe_set_flags(sqe, IOSQE_ASYNC);
+	RUN_ONE(&ring, 0);
+	io_uring_prep_close(sqe_get(&ring), fd);
+	RUN_ONE(&ring, -EBADF);
+	io_uring_prep_openat_direct(sqe_get(&ring), AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC, 0, 0);
+	RUN_ONE(&ring, -EINVAL);
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
 	PART(registered_files_outlive_their_fds),
 	PART(sparse_and_update),
@@ -212,4 +345,9 @@ TEST_PARTS(
 	PART(the_hard_limit_is_not),
 	PART(what_is_no_file_is_refused),
 	PART(slots_by_request),
+	PART(allocation_goes_on_behind_the_last),
+	PART(a_tag_waits_for_the_last_user),
+	PART(several_wait_for_one_registered_file),
+	PART(an_update_that_fails),
+	PART(closing),
 )
