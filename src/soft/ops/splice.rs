@@ -9,7 +9,7 @@ use crate::abi::uring::*;
 use crate::soft::files::FixedFile;
 use crate::soft::request::Request;
 use crate::soft::turn::Turn;
-use crate::sys::{copy, fd, pipe, Errno, Result};
+use crate::sys::{copy, fd, file, pipe, Errno, Result};
 use alloc::rc::Rc;
 use core::ffi::c_int;
 
@@ -150,8 +150,12 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
         return Outcome::Done(0);
     }
     let (from, to) = (splice(r).from(), splice(r).target);
+    let (from_pipe, to_pipe) = (pipe::is_pipe(from), pipe::is_pipe(to));
+    if let Err(errno) = check_ends(r, from_pipe, to_pipe) {
+        return Outcome::Done(errno.answer());
+    }
     // A pipe that nobody reads is a worker's: the thread that submits gets no SIGPIPE for it.
-    if pipe::is_pipe(from) && pipe::is_pipe(to) && !pipe::is_broken(to) {
+    if from_pipe && to_pipe && !pipe::is_broken(to) {
         return match transfer(r) {
             Err(Errno::EAGAIN) if waits(r) => wait(r),
             result => done(r, answer(result)),
@@ -163,6 +167,28 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
     match hold(r) {
         Ok(()) => Outcome::Punt,
         Err(errno) => Outcome::Done(errno.answer()),
+    }
+}
+
+/// What need not be waited for, because it is refused: `EBADF`, `ESPIPE`, `EINVAL`.
+fn check_ends(r: &Request, from_pipe: bool, to_pipe: bool) -> Result<()> {
+    // SAFETY: any bytes are valid as offsets.
+    let (off, off_in) = unsafe { (r.sqe.anon_off.off as i64, r.sqe.anon_addr.splice_off_in as i64) };
+    let mode = |fd| file::status_flags(fd).map(|flags| (flags & libc::O_PATH, flags & libc::O_ACCMODE));
+    let (source, target) = (mode(splice(r).from())?, mode(splice(r).target)?);
+    if source.0 != 0 || target.0 != 0 || source.1 == libc::O_WRONLY || target.1 == libc::O_RDONLY {
+        return Err(Errno::EBADF);
+    }
+    if r.sqe.opcode == io_uring_op::IORING_OP_TEE as u8 {
+        return if from_pipe && to_pipe { Ok(()) } else { Err(Errno::EINVAL) };
+    }
+    if (from_pipe && off_in != -1) || (to_pipe && off != -1) {
+        return Err(Errno::ESPIPE);
+    }
+    if from_pipe || to_pipe {
+        Ok(())
+    } else {
+        Err(Errno::EINVAL)
     }
 }
 
