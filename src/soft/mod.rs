@@ -28,6 +28,7 @@ pub mod ops;
 pub mod personality;
 pub mod poll;
 pub mod posting;
+pub mod provided;
 pub mod region;
 pub mod registered_rings;
 pub mod registration;

@@ -4,6 +4,7 @@ use super::buffers::FixedBuffer;
 use super::files::FixedFile;
 use super::inbox::Linked;
 use super::ops::State;
+use super::provided::Buffer;
 use crate::abi::uring::io_uring_sqe;
 use crate::sys::fd;
 use alloc::boxed::Box;
@@ -91,6 +92,8 @@ pub struct Request {
     pub big: [u64; 2],
     /// Where it is.
     pub place: Place,
+    /// The provided buffer that it has.
+    pub provided: Option<Buffer>,
     /// What its operation keeps.
     pub state: State,
     /// The next in its link.
@@ -124,6 +127,7 @@ impl Request {
             cqe_flags: 0,
             big: [0; 2],
             place: Place::Here,
+            provided: None,
             state: State::None,
             link: null_mut(),
             ring: core::ptr::null(),
@@ -261,6 +265,7 @@ impl Requests {
             if r.buffer.is_some() {
                 r.buffer = None;
             }
+            r.provided = None;
             r.fd = -1;
             r.flags = 0;
             r.cqe_flags = 0;

@@ -8,6 +8,7 @@ use super::inbox::Inbox;
 use super::memory::{Cqe, Memory};
 use super::personality::Personalities;
 use super::poll::Polls;
+use super::provided::ProvidedBuffers;
 use super::region::Region;
 use super::request::{Queue, Request, Requests};
 use super::restrictions::Restrictions;
@@ -81,6 +82,8 @@ pub struct Core {
     pub restrictions: Option<Box<Restrictions>>,
     /// Registered rights.
     pub personalities: Personalities,
+    /// Provided buffers.
+    pub provided: ProvidedBuffers,
 }
 
 impl Core {
@@ -116,6 +119,7 @@ impl Core {
             announce: None,
             restrictions: None,
             personalities: Personalities::default(),
+            provided: ProvidedBuffers::default(),
         }
     }
 }

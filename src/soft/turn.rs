@@ -5,6 +5,7 @@
 use super::iopoll;
 use super::memory::Cqe;
 use super::ops::{self, timeout, Outcome};
+use super::provided;
 use super::request::*;
 use super::ring::{Core, Ring};
 use super::work;
@@ -87,7 +88,7 @@ impl<'a> Turn<'a> {
                 return unsafe { self.complete(request, errno.answer()) };
             }
         }
-        if r.sqe.flags & IOSQE_ASYNC as u8 != 0 && op.run.is_some() {
+        if r.sqe.flags & IOSQE_ASYNC as u8 != 0 && op.run.is_some() && !provided::selects(r) {
             // SAFETY: as above.
             return unsafe { self.settle(request, Outcome::Punt) };
         }
@@ -235,6 +236,13 @@ impl<'a> Turn<'a> {
         let flags = flags | IORING_CQE_F_MORE;
         self.post(Cqe { user_data: r.sqe.user_data, res, flags, big: r.big });
         true
+    }
+
+    /// Whether the completion queue has room: without, what posts several CQEs ends with the one at hand.
+    pub fn has_room(&self) -> bool {
+        let memory = &self.core.memory;
+        let taken = memory.ready() as usize + self.core.pending.len();
+        self.core.overflow.is_empty() && taken < memory.cq_entries as usize
     }
 
     /// Tries what may be tried now, until there is nothing left.

@@ -26,6 +26,7 @@ pub mod heap;
 pub mod identity;
 pub mod lock;
 pub mod mem;
+pub mod net;
 pub mod peek;
 pub mod pipe;
 pub mod priority;

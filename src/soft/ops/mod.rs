@@ -4,13 +4,21 @@
 //! (`issue`). What would block says so: it waits until its file is ready and is tried again (`ready`), or
 //! a worker does it (`run`, without the lock), after which `finish` has the last word, under the lock.
 
+mod accept;
 mod cancel;
+mod connect;
+mod message;
 mod nop;
 mod open;
 mod paths;
 mod poll;
+mod provide;
+mod receive;
 mod rw;
+mod select;
+mod send;
 mod slots;
+mod socket;
 mod space;
 mod splice;
 mod sync;
@@ -22,6 +30,7 @@ use super::turn::Turn;
 use crate::abi::uring::io_uring_op;
 use crate::sys::{Errno, Result};
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 /// What became of a try.
 pub enum Outcome {
@@ -61,6 +70,10 @@ pub enum State {
     /// Nothing.
     #[default]
     None,
+    /// A send or a receive that has to go on, or whose message was copied.
+    Message(Box<message::Message>),
+    /// An address.
+    Address(Vec<u8>),
     /// A read or a write.
     Rw(rw::Rw),
     /// An open.
@@ -156,9 +169,9 @@ static OPS: [Option<&'static Op>; io_uring_op::IORING_OP_LAST as usize] = {
     let mut ops: [Option<&'static Op>; IORING_OP_LAST as usize] = [None; IORING_OP_LAST as usize];
     ops[IORING_OP_NOP as usize] = Some(&nop::NOP);
     ops[IORING_OP_NOP128 as usize] = Some(&nop::NOP128);
-    ops[IORING_OP_READV as usize] = Some(&rw::READV);
+    ops[IORING_OP_READV as usize] = Some(&select::READV);
     ops[IORING_OP_WRITEV as usize] = Some(&rw::WRITEV);
-    ops[IORING_OP_READ as usize] = Some(&rw::READ);
+    ops[IORING_OP_READ as usize] = Some(&select::READ);
     ops[IORING_OP_WRITE as usize] = Some(&rw::WRITE);
     ops[IORING_OP_READ_FIXED as usize] = Some(&rw::READ_FIXED);
     ops[IORING_OP_WRITE_FIXED as usize] = Some(&rw::WRITE_FIXED);
@@ -196,5 +209,21 @@ static OPS: [Option<&'static Op>; io_uring_op::IORING_OP_LAST as usize] = {
     ops[IORING_OP_SPLICE as usize] = Some(&splice::SPLICE);
     ops[IORING_OP_TEE as usize] = Some(&splice::TEE);
     ops[IORING_OP_PIPE as usize] = Some(&splice::PIPE);
+    ops[IORING_OP_READ_MULTISHOT as usize] = Some(&select::READ_MULTISHOT);
+    ops[IORING_OP_PROVIDE_BUFFERS as usize] = Some(&provide::PROVIDE_BUFFERS);
+    ops[IORING_OP_REMOVE_BUFFERS as usize] = Some(&provide::REMOVE_BUFFERS);
+    ops[IORING_OP_SOCKET as usize] = Some(&socket::SOCKET);
+    ops[IORING_OP_BIND as usize] = Some(&socket::BIND);
+    ops[IORING_OP_LISTEN as usize] = Some(&socket::LISTEN);
+    ops[IORING_OP_SHUTDOWN as usize] = Some(&socket::SHUTDOWN);
+    ops[IORING_OP_URING_CMD as usize] = Some(&socket::URING_CMD);
+    ops[IORING_OP_ACCEPT as usize] = Some(&accept::ACCEPT);
+    ops[IORING_OP_CONNECT as usize] = Some(&connect::CONNECT);
+    ops[IORING_OP_SEND as usize] = Some(&send::SEND);
+    ops[IORING_OP_SENDMSG as usize] = Some(&send::SENDMSG);
+    ops[IORING_OP_SEND_ZC as usize] = Some(&send::SEND_ZC);
+    ops[IORING_OP_SENDMSG_ZC as usize] = Some(&send::SENDMSG_ZC);
+    ops[IORING_OP_RECV as usize] = Some(&receive::RECV);
+    ops[IORING_OP_RECVMSG as usize] = Some(&receive::RECVMSG);
     ops
 };

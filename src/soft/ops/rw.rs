@@ -6,6 +6,7 @@
 use super::{Op, Outcome, State};
 use crate::abi::uring::*;
 use crate::soft::direct::Transfer;
+use crate::soft::provided;
 use crate::soft::request::{Request, POLLED};
 use crate::soft::turn::Turn;
 use crate::sys::file::{self, Kind};
@@ -339,7 +340,8 @@ fn without_trying(r: &mut Request) -> Outcome {
 
 /// The program may change its vectors once the request was submitted.
 fn keep(r: &mut Request) -> Result<()> {
-    if matches!(&r.state, State::Rw(rw) if rw.is_kept) {
+    let has_none = provided::selects(r) && r.provided.is_none();
+    if has_none || matches!(&r.state, State::Rw(rw) if rw.is_kept) {
         return Ok(());
     }
     let vector = match is_vectored(r) {

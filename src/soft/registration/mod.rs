@@ -1,5 +1,6 @@
 //! io_uring_register(2), one file a subject.
 
+mod buffer_rings;
 mod buffers;
 mod clone;
 pub mod enabling;
@@ -27,6 +28,7 @@ type Unlocked = unsafe fn(&Ring, c_uint, *const c_void, c_uint) -> Option<Result
 const SUBJECTS: &[Subject] = &[
     files::register,
     buffers::register,
+    buffer_rings::register,
     probe::register,
     enabling::register,
     restricting::register,

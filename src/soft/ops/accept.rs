@@ -1,0 +1,112 @@
+//! ACCEPT, once or for each connection that comes.
+
+use super::slots::file_index;
+use super::socket::{fields, unused};
+use super::{Op, Outcome};
+use crate::abi::uring::*;
+use crate::soft::request::{Request, MULTISHOT, NOWAIT, POLLED};
+use crate::soft::turn::Turn;
+use crate::sys::{file, net, pipe, Errno, Result};
+use core::ffi::c_int;
+
+/// Connections taken one after another before others get their turn.
+const MOST_AT_ONCE: u32 = 32;
+const KNOWN: u32 = IORING_ACCEPT_MULTISHOT | IORING_ACCEPT_DONTWAIT | IORING_ACCEPT_POLL_FIRST;
+
+/// ACCEPT.
+pub static ACCEPT: Op =
+    Op { prepare, issue, run: Some(run), finish, needs_file: true, has_ioprio: true, ..Op::NONE };
+
+fn prepare(_: &mut Turn, r: &mut Request) -> Result<()> {
+    unused(&[u64::from(r.sqe.len), fields::buf_index(r)])?;
+    let (how, flags) = (u32::from(r.sqe.ioprio), fields::flags(r) as c_int);
+    let known_flags = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    if how & !KNOWN != 0 || flags & !known_flags != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let index = file_index(r);
+    if index != 0 && flags & libc::SOCK_CLOEXEC != 0 {
+        return Err(Errno::EINVAL);
+    }
+    if how & IORING_ACCEPT_MULTISHOT != 0 {
+        if index != 0 && index != IORING_FILE_INDEX_ALLOC {
+            return Err(Errno::EINVAL);
+        }
+        r.flags |= MULTISHOT;
+    }
+    if how & IORING_ACCEPT_DONTWAIT != 0 {
+        r.flags |= NOWAIT;
+    }
+    Ok(())
+}
+
+fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
+    let how = u32::from(r.sqe.ioprio);
+    if how & IORING_ACCEPT_POLL_FIRST != 0 && !r.is(POLLED | NOWAIT) {
+        return Outcome::Wait(libc::EPOLLIN as u32);
+    }
+    let blocks = match file::status_flags(r.fd) {
+        Ok(flags) => flags & libc::O_NONBLOCK == 0,
+        Err(errno) => return Outcome::Done(errno.answer()),
+    };
+    for _ in 0..MOST_AT_ONCE {
+        if blocks {
+            if !is_ready(r) {
+                return Outcome::Wait(libc::EPOLLIN as u32);
+            }
+            // Whoever else accepts here may be faster, and the call would block.
+            if !r.is(NOWAIT) {
+                return Outcome::Punt;
+            }
+        }
+        let result = accept(r);
+        if let Some(outcome) = accepted(turn, r, result) {
+            return outcome;
+        }
+    }
+    Outcome::Wait(libc::EPOLLIN as u32)
+}
+
+/// Whether there is a connection, or an error.
+fn is_ready(r: &Request) -> bool {
+    pipe::is_ready(r.fd, libc::POLLIN) || !is_listening(r)
+}
+
+fn is_listening(r: &Request) -> bool {
+    net::option(r.fd, libc::SO_ACCEPTCONN) == Ok(1)
+}
+
+fn accept(r: &Request) -> Result<c_int> {
+    let closes_on_exec = if file_index(r) != 0 { libc::SOCK_CLOEXEC } else { 0 };
+    let flags = fields::flags(r) as c_int | closes_on_exec;
+    // SAFETY: the kernel looks where the addresses are.
+    unsafe { net::accept(r.fd, fields::addr(r), fields::off(r), flags) }
+}
+
+/// What becomes of a request that has accepted; none when there may be more.
+fn accepted(turn: &mut Turn, r: &mut Request, result: Result<c_int>) -> Option<Outcome> {
+    let fd = match result {
+        Ok(fd) => fd,
+        Err(Errno::EAGAIN) => return Some(Outcome::Wait(libc::EPOLLIN as u32)),
+        Err(errno) => return Some(Outcome::Done(errno.answer())),
+    };
+    let result = turn.hand_over(fd, file_index(r));
+    if !r.is(MULTISHOT) || result < 0 || !turn.has_room() {
+        return Some(Outcome::Done(result));
+    }
+    turn.post_more(r, result, 0);
+    None
+}
+
+/// On a worker: there was a connection a moment ago.
+fn run(r: &mut Request) -> i32 {
+    if !is_ready(r) {
+        return Errno::EAGAIN.answer();
+    }
+    accept(r).unwrap_or_else(Errno::answer)
+}
+
+fn finish(turn: &mut Turn, r: &mut Request, result: i32) -> Outcome {
+    let result = if result < 0 { Err(Errno::of(-result)) } else { Ok(result) };
+    accepted(turn, r, result).unwrap_or(Outcome::Wait(libc::EPOLLIN as u32))
+}

@@ -1,0 +1,57 @@
+//! CONNECT.
+
+use super::socket::{address, fields, keep_address, unused};
+use super::{answer, Op, Outcome};
+use crate::soft::request::{Request, POLLED};
+use crate::sys::{file, net, Errno, Result};
+
+const EISCONN: Errno = Errno::of(libc::EISCONN);
+
+/// CONNECT: to the end, whatever the socket's O_NONBLOCK says.
+pub static CONNECT: Op = Op {
+    prepare: |_, r| {
+        let fields = [
+            u64::from(r.sqe.len),
+            u64::from(fields::flags(r)),
+            fields::buf_index(r),
+            fields::file_index(r),
+        ];
+        unused(&fields)
+    },
+    keep: keep_address,
+    issue: |_, r| match begin(r) {
+        Err(Errno::EINPROGRESS | Errno::EALREADY) => Outcome::Wait(libc::EPOLLOUT as u32),
+        // A local socket whose peer's queue is full has nothing to wait for: a worker waits in the call.
+        Err(Errno::EAGAIN) => Outcome::Punt,
+        // The second call tells how the first has ended.
+        Err(EISCONN) if r.is(POLLED) => Outcome::Done(0),
+        result => result.into(),
+    },
+    run: Some(|r| {
+        let (at, len) = address(r);
+        // SAFETY: the address is our copy.
+        answer(unsafe { net::connect(r.fd, at, len) })
+    }),
+    needs_file: true,
+    ..Op::NONE
+};
+
+/// Begins without blocking. Only O_NONBLOCK does that, which belongs to the open file: it is set for as
+/// long as the call takes. Nobody uses a socket meanwhile that is not connected, and a worker that would
+/// block instead could not be cancelled.
+fn begin(r: &Request) -> Result<usize> {
+    let (at, len) = address(r);
+    let flags = file::status_flags(r.fd)?;
+    let blocks = flags & libc::O_NONBLOCK == 0;
+    // SAFETY: the kernel looks where the address is.
+    unsafe {
+        if blocks {
+            net::set_status_flags(r.fd, flags | libc::O_NONBLOCK)?;
+        }
+        let result = net::connect(r.fd, at, len);
+        if blocks {
+            net::set_status_flags(r.fd, flags)?;
+        }
+        result
+    }
+}

@@ -1,0 +1,266 @@
+//! Receiving, once or as often as there is data.
+
+use super::message::{self, Message};
+use super::socket::{fields, unused};
+use super::{Op, Outcome};
+use crate::abi::uring::*;
+use crate::soft::provided::{selects, Buffer};
+use crate::soft::request::{Request, MULTISHOT, NOWAIT, POLLED};
+use crate::soft::turn::Turn;
+use crate::sys::{copy, net, Errno, Result};
+use core::ffi::c_int;
+use core::mem::size_of;
+
+const KNOWN: u32 = IORING_RECVSEND_POLL_FIRST | IORING_RECV_MULTISHOT | IORING_RECVSEND_BUNDLE;
+const WAITALL: u32 = libc::MSG_WAITALL as u32;
+/// Receives one after another before others get their turn.
+const MOST_AT_ONCE: u32 = 32;
+/// ioctl(2): bytes to be read.
+const SIOCINQ: u64 = 0x541b;
+
+/// RECV.
+pub static RECV: Op =
+    Op { prepare, issue, needs_file: true, selects_buffer: true, has_ioprio: true, ..Op::NONE };
+
+/// RECVMSG.
+pub static RECVMSG: Op = Op {
+    prepare: |turn, r| {
+        if u32::from(r.sqe.ioprio) & IORING_RECVSEND_BUNDLE != 0 {
+            return Err(Errno::EINVAL);
+        }
+        prepare(turn, r)?;
+        if selects(r) || fields::flags(r) & WAITALL != 0 {
+            return keep(r);
+        }
+        Ok(())
+    },
+    keep,
+    ..RECV
+};
+
+fn prepare(_: &mut Turn, r: &mut Request) -> Result<()> {
+    unused(&[fields::off(r), fields::file_index(r)])?;
+    let (how, flags) = (u32::from(r.sqe.ioprio), fields::flags(r));
+    if how & !KNOWN != 0 {
+        return Err(Errno::EINVAL);
+    }
+    if flags & libc::MSG_DONTWAIT as u32 != 0 {
+        r.flags |= NOWAIT;
+    }
+    if how & IORING_RECV_MULTISHOT != 0 {
+        if !selects(r) || flags & WAITALL != 0 {
+            return Err(Errno::EINVAL);
+        }
+        r.flags |= MULTISHOT;
+    }
+    Ok(())
+}
+
+fn keep(r: &mut Request) -> Result<()> {
+    message::keep(r, false)?;
+    let has_one = message::copied(r).is_none_or(|message| message.vector.len() <= 1);
+    if selects(r) && !has_one {
+        return Err(Errno::EINVAL);
+    }
+    Ok(())
+}
+
+fn is_message(r: &Request) -> bool {
+    r.sqe.opcode == io_uring_op::IORING_OP_RECVMSG as u8
+}
+
+fn flags(r: &Request) -> c_int {
+    fields::flags(r) as c_int | libc::MSG_DONTWAIT
+}
+
+/// What it waits for.
+fn awaited(r: &Request) -> u32 {
+    let flags = fields::flags(r) as c_int;
+    let events = match flags & libc::MSG_ERRQUEUE {
+        0 => libc::EPOLLIN | if flags & libc::MSG_OOB != 0 { libc::EPOLLPRI } else { 0 },
+        _ => libc::EPOLLERR,
+    };
+    events as u32
+}
+
+fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
+    if u32::from(r.sqe.ioprio) & IORING_RECVSEND_POLL_FIRST != 0 && !r.is(POLLED) {
+        return Outcome::Wait(awaited(r));
+    }
+    let has_to_select = selects(r) && !r.provided.is_some_and(|buffer| buffer.is_used);
+    if !has_to_select {
+        return receive_into(r);
+    }
+    for _ in 0..MOST_AT_ONCE {
+        if let Some(outcome) = receive_selected(turn, r) {
+            return outcome;
+        }
+    }
+    Outcome::Wait(awaited(r))
+}
+
+/// One try: how many bytes came, and how many there was room for; 0 when that is not known.
+fn call(r: &mut Request) -> (Result<usize>, usize) {
+    let (fd, flags) = (r.fd, flags(r));
+    if let Some(message) = message::copied(r) {
+        let left = message.left();
+        // SAFETY: the header is ours, the rest the program's; the kernel looks where it points.
+        return (unsafe { net::receive_message(fd, message.for_call(), flags) }, left);
+    }
+    // SAFETY: the kernel looks where the message or the data is.
+    unsafe {
+        if is_message(r) {
+            return (net::receive_message(fd, fields::addr(r) as *mut _, flags), 0);
+        }
+        let data = (fields::addr(r), r.sqe.len as usize);
+        (net::receive(fd, data, flags), data.1)
+    }
+}
+
+/// Receives where the request says.
+fn receive_into(r: &mut Request) -> Outcome {
+    let is_whole = fields::flags(r) & WAITALL != 0;
+    loop {
+        let (result, left) = call(r);
+        match result {
+            Ok(n) if is_whole && n > 0 && n < left => message::advance(r, n),
+            Ok(n) => {
+                if is_whole && n < left {
+                    r.fail();
+                }
+                if n > 0 && n == left {
+                    r.cqe_flags |= nonempty(r);
+                }
+                if let Err(errno) = message::tell(r) {
+                    return Outcome::Done(errno.answer());
+                }
+                return Outcome::Done((message::done(r) + n) as i32);
+            }
+            Err(Errno::EAGAIN) if !r.is(NOWAIT) => return Outcome::Wait(awaited(r)),
+            Err(errno) => {
+                let done = message::done(r);
+                r.fail();
+                return Outcome::Done(if done > 0 { done as i32 } else { errno.answer() });
+            }
+        }
+    }
+}
+
+/// Whether a stream has more that can be received now. Asked only when all the room was used.
+fn nonempty(r: &Request) -> u32 {
+    let is_stream = net::option(r.fd, libc::SO_TYPE) == Ok(libc::SOCK_STREAM);
+    match is_stream && net::queued(r.fd, SIOCINQ).is_ok_and(|n| n > 0) {
+        true => IORING_CQE_F_SOCK_NONEMPTY,
+        false => 0,
+    }
+}
+
+/// Receives into provided buffers; none when there may be more.
+fn receive_selected(turn: &mut Turn, r: &mut Request) -> Option<Outcome> {
+    let buffer = match turn.take_buffer(r) {
+        Ok(buffer) => buffer,
+        Err(errno) => return Some(Outcome::Done(errno.answer())),
+    };
+    let wanted = r.sqe.len;
+    let len = if wanted == 0 { buffer.len } else { wanted.min(buffer.len) };
+    let is_bundle = u32::from(r.sqe.ioprio) & IORING_RECVSEND_BUNDLE != 0;
+    let (result, room) = match () {
+        () if is_message(r) => into_message(r, buffer),
+        () if is_bundle => {
+            let mut message = Message::of_own(turn.bundle(r, wanted as usize));
+            let room = message.left();
+            // SAFETY: the header is ours, the buffers the program's.
+            (unsafe { net::receive_message(r.fd, message.for_call(), flags(r)) }, room)
+        }
+        // SAFETY: the buffer is the program's; the kernel looks where it is.
+        () => (unsafe { net::receive(r.fd, (buffer.addr, len as usize), flags(r)) }, len as usize),
+    };
+    match result {
+        Err(Errno::EAGAIN) => {
+            turn.put_buffer_back(r);
+            Some(Outcome::Wait(awaited(r)))
+        }
+        Ok(n) if n > 0 => Some(received(turn, r, (buffer, len), n, room)?),
+        result => {
+            turn.put_buffer_back(r);
+            Some(Outcome::Done(super::answer(result)))
+        }
+    }
+}
+
+/// `n` bytes came into a provided buffer, or several.
+fn received(
+    turn: &mut Turn,
+    r: &mut Request,
+    (buffer, len): (Buffer, u32),
+    n: usize,
+    room: usize,
+) -> Option<Outcome> {
+    let is_whole = fields::flags(r) & WAITALL != 0;
+    if is_whole && n < room && !is_message(r) {
+        // The rest goes behind it: it is nobody else's meanwhile.
+        r.cqe_flags |= turn.use_buffer(r, len as usize);
+        r.sqe.anon_addr.addr = buffer.addr;
+        r.sqe.len = len;
+        message::advance(r, n);
+        return Some(receive_into(r));
+    }
+    let flags = turn.use_buffer(r, n) | if n == room { nonempty(r) } else { 0 };
+    if !r.is(MULTISHOT) || !turn.has_room() {
+        r.cqe_flags |= flags;
+        if !r.is(MULTISHOT) && is_message(r) {
+            if let Err(errno) = message::tell(r) {
+                return Some(Outcome::Done(errno.answer()));
+            }
+        }
+        return Some(Outcome::Done(n as i32));
+    }
+    r.provided = None;
+    turn.post_more(r, n as i32, flags);
+    // There was room for more: it is seen when it comes.
+    (n < room && !is_message(r)).then(|| Outcome::Wait(awaited(r)))
+}
+
+/// One message into a provided buffer; of several, each has a head that says what it is.
+fn into_message(r: &mut Request, buffer: Buffer) -> (Result<usize>, usize) {
+    let (fd, flags, is_multishot) = (r.fd, flags(r), r.is(MULTISHOT));
+    let Some(message) = message::copied(r) else { return (Err(Errno::EINVAL), 0) };
+    let header = message.header;
+    let head = size_of::<io_uring_recvmsg_out>();
+    let (name, control) = (header.msg_namelen as usize, header.msg_controllen);
+    let before = if is_multishot { head.saturating_add(name).saturating_add(control) } else { 0 };
+    let len = buffer.len as usize;
+    if is_multishot && len < before {
+        return (Err(Errno::EFAULT), 0);
+    }
+    let mut room = len - before;
+    let wanted = message.vector.first().map_or(0, |v| v.iov_len);
+    if !is_multishot && wanted > 0 {
+        room = room.min(wanted);
+    }
+    let at = buffer.addr.wrapping_add(before as u64);
+    let mut vector = libc::iovec { iov_base: at as *mut _, iov_len: room };
+    let mut call = header;
+    (call.msg_iov, call.msg_iovlen) = (&raw mut vector, 1);
+    if is_multishot {
+        let at = buffer.addr.wrapping_add(head as u64);
+        call.msg_name = if name > 0 { at as *mut _ } else { core::ptr::null_mut() };
+        call.msg_control = at.wrapping_add(name as u64) as *mut _;
+    }
+    // SAFETY: the header is ours, the rest the program's; the kernel looks where it points.
+    let result = unsafe { net::receive_message(fd, &raw mut call, flags) };
+    let Ok(n) = result else { return (result, room) };
+    if !is_multishot {
+        message.header.msg_namelen = call.msg_namelen;
+        message.header.msg_controllen = call.msg_controllen;
+        message.header.msg_flags = call.msg_flags;
+        return (Ok(n), room);
+    }
+    let out = io_uring_recvmsg_out {
+        namelen: call.msg_namelen,
+        controllen: call.msg_controllen as u32,
+        payloadlen: n as u32,
+        flags: call.msg_flags as u32,
+    };
+    (copy::put(buffer.addr, &out).map(|()| before + n.min(room)), before + room)
+}
