@@ -235,6 +235,69 @@ static void pipes(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* An empty pipe is waited for, and does not keep other requests from being done; nonsense is not. */
+static void splices_that_wait(void)
+{
+	struct io_uring ring;
+	int to = temp_file(0), in[2], out[2];
+	char buf[8];
+
+	MUST(pipe(in));
+	MUST(pipe(out));
+	ring_init(&ring, 16, 0);
+	for (uint64_t i = 1; i <= 8; i++) {
+		struct io_uring_sqe *sqe = sqe_get(&ring);
+
+		if (i % 2)
+			io_uring_prep_splice(sqe, in[0], -1, out[1], -1, 1, 0);
+		else
+			io_uring_prep_splice(sqe, in[0], -1, to, (int64_t)i / 2 - 1, 1, 0);
+		io_uring_sqe_set_data64(sqe, i);
+	}
+	submit(&ring, 8);
+	io_uring_prep_fsync(sqe_get(&ring), to, 0);
+	RUN_ONE(&ring, 0);
+	CHECK_EQ(write(in[1], "abcdefgh", 8), 8);
+	for (int i = 1; i <= 8; i++)
+		CHECK_EQ(reap_any(&ring).res, 1);
+	CHECK_EQ(read(out[0], buf, sizeof(buf)), 4);
+	CHECK_EQ(lseek(to, 0, SEEK_END), 4);
+	io_uring_prep_splice(sqe_get(&ring), in[0], 0, to, 0, 1, 0);
+	RUN_ONE(&ring, -ESPIPE);
+	io_uring_prep_splice(sqe_get(&ring), in[1], -1, to, 0, 1, 0);
+	RUN_ONE(&ring, -EBADF);
+	io_uring_prep_splice(sqe_get(&ring), to, 0, to, 0, 1, 0);
+	RUN_ONE(&ring, -EINVAL);
+	io_uring_prep_splice(sqe_get(&ring), in[0], -1, out[1], -1, 1, SPLICE_F_NONBLOCK);
+	RUN_ONE(&ring, -EAGAIN);
+	io_uring_prep_tee(sqe_get(&ring), in[0], to, 1, 0);
+	RUN_ONE(&ring, -EINVAL);
+	io_uring_queue_exit(&ring);
+}
+
+/* Opening a pipe by its name does not wait for the other end. */
+static void opening_a_fifo(void)
+{
+	struct io_uring ring;
+	char dir[4096], path[4200];
+
+	temp_dir(dir, sizeof(dir));
+	snprintf(path, sizeof(path), "%s/fifo", dir);
+	MUST(mkfifo(path, 0600));
+	ring_init(&ring, 8, 0);
+	io_uring_prep_openat(sqe_get(&ring), AT_FDCWD, path, O_WRONLY, 0);
+	RUN_ONE(&ring, -ENXIO);
+	io_uring_prep_openat(sqe_get(&ring), AT_FDCWD, path, O_RDONLY, 0);
+	submit(&ring, 1);
+	int fd = reap_any(&ring).res;
+
+	CHECK_OP(fd, >=, 0);
+	CHECK_EQ(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+	MUST(unlink(path));
+	MUST(rmdir(dir));
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
 	PART(write_then_read),
 	PART(size_and_space),
@@ -242,5 +305,7 @@ TEST_PARTS(
 	PART(names),
 	PART(extended_attributes),
 	PART(splice_and_tee),
+	PART(splices_that_wait),
+	PART(opening_a_fifo),
 	PART(pipes),
 )

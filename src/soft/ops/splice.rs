@@ -173,8 +173,10 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
 /// What need not be waited for, because it is refused: `EBADF`, `ESPIPE`, `EINVAL`.
 fn check_ends(r: &Request, from_pipe: bool, to_pipe: bool) -> Result<()> {
     // SAFETY: any bytes are valid as offsets.
-    let (off, off_in) = unsafe { (r.sqe.anon_off.off as i64, r.sqe.anon_addr.splice_off_in as i64) };
-    let mode = |fd| file::status_flags(fd).map(|flags| (flags & libc::O_PATH, flags & libc::O_ACCMODE));
+    let (off, off_in) =
+        unsafe { (r.sqe.anon_off.off as i64, r.sqe.anon_addr.splice_off_in as i64) };
+    let mode =
+        |fd| file::status_flags(fd).map(|flags| (flags & libc::O_PATH, flags & libc::O_ACCMODE));
     let (source, target) = (mode(splice(r).from())?, mode(splice(r).target)?);
     if source.0 != 0 || target.0 != 0 || source.1 == libc::O_WRONLY || target.1 == libc::O_RDONLY {
         return Err(Errno::EBADF);
