@@ -59,6 +59,7 @@ impl<'a> Turn<'a> {
     ///
     /// # Safety
     /// It must be live and in no list.
+    #[inline]
     pub unsafe fn start(&mut self, request: *mut Request) {
         // SAFETY: it is at hand: nobody else refers to it.
         let r = unsafe { &mut *request };
@@ -124,10 +125,22 @@ impl<'a> Turn<'a> {
     ///
     /// # Safety
     /// It must be live and, except when it is kept, in no list.
+    #[inline]
     pub unsafe fn settle(&mut self, request: *mut Request, outcome: Outcome) {
         // SAFETY: as said by the caller.
-        let r = unsafe { &mut *request };
         unsafe {
+            match outcome {
+                Outcome::Done(result) => self.complete(request, result),
+                elsewhere => self.leave(request, elsewhere),
+            }
+        }
+    }
+
+    /// A request that was tried goes on elsewhere.
+    unsafe fn leave(&mut self, request: *mut Request, outcome: Outcome) {
+        // SAFETY: as said by the caller.
+        unsafe {
+            let r = &mut *request;
             match outcome {
                 Outcome::Done(result) => self.complete(request, result),
                 Outcome::Kept => timeout::arm_linked(self, request),
@@ -159,7 +172,40 @@ impl<'a> Turn<'a> {
     ///
     /// # Safety
     /// It must be live and in no list but that of requests in flight.
+    #[inline]
     pub unsafe fn complete(&mut self, request: *mut Request, result: i32) {
+        // SAFETY: as said by the caller.
+        unsafe {
+            let r = &*request;
+            // Most are: tried where they were submitted, and done.
+            let is_plain = result >= 0
+                && r.flags == 0
+                && r.link.is_null()
+                && r.place == Place::Here
+                && r.sqe.flags & IOSQE_ASYNC as u8 == 0;
+            if !is_plain {
+                return self.complete_any(request, result);
+            }
+            self.count_completion(r);
+            let (user_data, flags, big) = (r.sqe.user_data, r.cqe_flags, r.big);
+            self.post(Cqe { user_data, res: result, flags, big });
+            self.end(request);
+        }
+    }
+
+    /// A request is complete: gives it back.
+    #[inline]
+    unsafe fn end(&mut self, request: *mut Request) {
+        // SAFETY: nobody refers to it any more.
+        unsafe { self.core.requests.give(request) };
+        self.core.requests.outstanding -= 1;
+        if !self.core.deferred.is_empty() {
+            self.release_deferred();
+        }
+    }
+
+    /// [`Turn::complete`] for those that failed, are linked, were away, or post no CQE.
+    unsafe fn complete_any(&mut self, request: *mut Request, result: i32) {
         // SAFETY: as said by the caller; links are live as long as what they are linked to.
         unsafe {
             self.core.requests.fetch(request);
@@ -181,11 +227,7 @@ impl<'a> Turn<'a> {
             if !link.is_null() {
                 self.go_on(r, link);
             }
-            self.core.requests.give(request);
-            self.core.requests.outstanding -= 1;
-            if !self.core.deferred.is_empty() {
-                self.release_deferred();
-            }
+            self.end(request);
         }
     }
 
