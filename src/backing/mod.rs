@@ -83,6 +83,10 @@ pub unsafe fn register(
     unsafe {
         match soft::find_for_register(fd, opcode) {
             Some(ring) => soft::register(&ring, opcode, arg, nr_args),
+            None if fd == -1 && policy::serves() => {
+                soft::register_without_ring(opcode, arg, nr_args)
+                    .unwrap_or_else(|| none_of_ours(fd, kernel::register(fd, opcode, arg, nr_args)))
+            }
             None => none_of_ours(fd, kernel::register(fd, opcode, arg, nr_args)),
         }
     }

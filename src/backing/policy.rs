@@ -54,6 +54,11 @@ pub unsafe fn setup(entries: u32, params: *mut io_uring_params) -> Result<c_int>
     Ok(made)
 }
 
+/// Whether this process has its rings served here, as far as is known: some are, or the user wants so.
+pub fn serves() -> bool {
+    soft::serves() || choice() == Choice::Soft
+}
+
 /// From the environment as it is now: a program may set it for its next ring.
 fn choice() -> Choice {
     static SAID: AtomicBool = AtomicBool::new(false);

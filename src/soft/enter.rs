@@ -10,7 +10,8 @@ use crate::sys::{process, Errno, Result};
 use core::ffi::{c_int, c_uint, c_void};
 use core::sync::atomic::Ordering;
 
-const KNOWN_FLAGS: u32 = IORING_ENTER_GETEVENTS
+/// Flags of enter that there are.
+pub const KNOWN_FLAGS: u32 = IORING_ENTER_GETEVENTS
     | IORING_ENTER_SQ_WAKEUP
     | IORING_ENTER_SQ_WAIT
     | IORING_ENTER_EXT_ARG

@@ -10,7 +10,7 @@ use core::ptr::null_mut;
 use core::sync::atomic::Ordering;
 
 /// SQE flags that there are.
-const KNOWN_FLAGS: u32 = IOSQE_FIXED_FILE
+pub const KNOWN_FLAGS: u32 = IOSQE_FIXED_FILE
     | IOSQE_IO_DRAIN
     | IOSQE_IO_LINK
     | IOSQE_IO_HARDLINK

@@ -47,6 +47,7 @@ pub mod workers;
 
 pub use enter::enter;
 pub use memory::map;
+pub use registration::blind::register as register_without_ring;
 pub use registration::register;
 pub use setup::setup;
 pub use table::{close, serves};

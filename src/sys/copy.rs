@@ -4,7 +4,6 @@
 use super::{call, Errno, Result};
 use alloc::vec::Vec;
 use core::mem::size_of;
-use core::slice;
 
 /// The longest path, its NUL included.
 const PATH_MAX: usize = 4096;
@@ -113,19 +112,28 @@ pub fn path(address: u64) -> Result<Vec<u8>> {
 
 /// Writes `value` to `address`. `EFAULT`.
 pub fn put<T: Copy>(address: u64, value: &T) -> Result<()> {
+    // SAFETY: the value is that many bytes, which are only handed to the kernel or copied on.
+    unsafe { write((&raw const *value).cast(), address, size_of::<T>()) }
+}
+
+/// Writes `bytes` to `address`. `EFAULT`.
+pub fn put_bytes(address: u64, bytes: &[u8]) -> Result<()> {
+    // SAFETY: the slice is that many bytes.
+    unsafe { write(bytes.as_ptr(), address, bytes.len()) }
+}
+
+unsafe fn write(ours: *const u8, address: u64, len: usize) -> Result<()> {
     if address == 0 {
         return Err(Errno::EFAULT);
     }
-    let ours = (&raw const *value).cast_mut().cast::<u8>();
-    // SAFETY: the kernel only reads the value; see read for the rest.
+    // SAFETY: the kernel only reads ours; see read for the rest.
     unsafe {
-        match transfer(libc::SYS_process_vm_writev, ours, address, size_of::<T>()) {
+        match transfer(libc::SYS_process_vm_writev, ours.cast_mut(), address, len) {
             Err(Errno::EPERM | Errno::ENOSYS) => {
-                let bytes = slice::from_raw_parts(ours, size_of::<T>());
-                core::ptr::copy_nonoverlapping(bytes.as_ptr(), address as *mut u8, bytes.len());
+                core::ptr::copy_nonoverlapping(ours, address as *mut u8, len);
                 Ok(())
             }
-            Ok(written) if written == size_of::<T>() => Ok(()),
+            Ok(written) if written == len => Ok(()),
             _ => Err(Errno::EFAULT),
         }
     }

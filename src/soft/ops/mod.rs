@@ -8,6 +8,7 @@ mod accept;
 mod cancel;
 mod connect;
 mod message;
+mod msg_ring;
 mod nop;
 mod open;
 mod paths;
@@ -24,6 +25,8 @@ mod splice;
 mod sync;
 pub mod timeout;
 mod xattr;
+
+pub use msg_ring::send as send_message;
 
 use super::request::{Request, UNFAILING};
 use super::turn::Turn;
@@ -70,6 +73,8 @@ pub enum State {
     /// Nothing.
     #[default]
     None,
+    /// A message to another ring.
+    Parcel(msg_ring::Parcel),
     /// A send or a receive that has to go on, or whose message was copied.
     Message(Box<message::Message>),
     /// An address.
@@ -177,6 +182,7 @@ static OPS: [Option<&'static Op>; io_uring_op::IORING_OP_LAST as usize] = {
     ops[IORING_OP_WRITE_FIXED as usize] = Some(&rw::WRITE_FIXED);
     ops[IORING_OP_READV_FIXED as usize] = Some(&rw::READV_FIXED);
     ops[IORING_OP_WRITEV_FIXED as usize] = Some(&rw::WRITEV_FIXED);
+    ops[IORING_OP_MSG_RING as usize] = Some(&msg_ring::MSG_RING);
     ops[IORING_OP_FSYNC as usize] = Some(&sync::FSYNC);
     ops[IORING_OP_POLL_ADD as usize] = Some(&poll::POLL_ADD);
     ops[IORING_OP_POLL_REMOVE as usize] = Some(&poll::POLL_REMOVE);

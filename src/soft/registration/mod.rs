@@ -1,5 +1,6 @@
 //! io_uring_register(2), one file a subject.
 
+pub mod blind;
 mod buffer_rings;
 mod buffers;
 mod clone;
@@ -8,6 +9,7 @@ mod eventfd;
 pub mod files;
 mod own;
 mod probe;
+mod query;
 mod resizing;
 mod restricting;
 mod rings;
@@ -30,6 +32,7 @@ const SUBJECTS: &[Subject] = &[
     buffers::register,
     buffer_rings::register,
     probe::register,
+    query::register,
     enabling::register,
     restricting::register,
     eventfd::register,

@@ -1,0 +1,171 @@
+//! MSG_RING: a CQE, or a registered file, for another ring of this process.
+//!
+//! Both rings' locks are never waited for at a time: when the other's is not free, a worker delivers.
+
+use super::{Op, Outcome, State};
+use crate::abi::uring::*;
+use crate::soft::memory::Cqe;
+use crate::soft::request::Request;
+use crate::soft::table::{self, Used};
+use crate::soft::turn::Turn;
+use crate::sys::{fd, file, Errno, Result};
+use core::ffi::c_int;
+
+const KNOWN_FLAGS: u32 = IORING_MSG_RING_CQE_SKIP | IORING_MSG_RING_FLAGS_PASS;
+
+/// What a message needs until it is delivered.
+pub struct Parcel {
+    ring: Used,
+    /// A descriptor of our own of the file that is sent; -1: none.
+    file: c_int,
+}
+
+impl Drop for Parcel {
+    fn drop(&mut self) {
+        if self.file >= 0 {
+            // SAFETY: it is ours alone.
+            let _ = unsafe { fd::close(self.file) };
+        }
+    }
+}
+
+/// MSG_RING.
+pub static MSG_RING: Op = Op {
+    prepare: |_, r| check(&r.sqe),
+    assign: Some(find),
+    issue,
+    run: Some(run),
+    needs_file: true,
+    ..Op::NONE
+};
+
+fn flags(sqe: &io_uring_sqe) -> u32 {
+    // SAFETY: any bytes are valid as flags.
+    unsafe { sqe.anon_rw_flags.msg_ring_flags }
+}
+
+fn command(sqe: &io_uring_sqe) -> u64 {
+    // SAFETY: any bytes are valid as a number.
+    unsafe { sqe.anon_addr.addr }
+}
+
+fn file_index(sqe: &io_uring_sqe) -> u32 {
+    // SAFETY: any bytes are valid as a number.
+    unsafe { sqe.anon_splice_fd_in.file_index }
+}
+
+fn source(sqe: &io_uring_sqe) -> u64 {
+    // SAFETY: any bytes are valid as a number.
+    unsafe { sqe.anon_addr3_set.anon_addr3.addr3 }
+}
+
+fn is_data(sqe: &io_uring_sqe) -> bool {
+    command(sqe) == io_uring_msg_ring_flags::IORING_MSG_DATA as u64
+}
+
+/// What a message's SQE may be: `EINVAL`.
+pub fn check(sqe: &io_uring_sqe) -> Result<()> {
+    // SAFETY: any bytes are valid as a number.
+    let buf_index = unsafe { sqe.anon_buf_index.buf_index };
+    if buf_index != 0 || flags(sqe) & !KNOWN_FLAGS != 0 {
+        return Err(Errno::EINVAL);
+    }
+    Ok(())
+}
+
+/// What only shows when it is to be delivered: `EINVAL`.
+fn check_command(sqe: &io_uring_sqe, to_itself: bool) -> Result<()> {
+    let passes = flags(sqe) & IORING_MSG_RING_FLAGS_PASS != 0;
+    let skips = flags(sqe) & IORING_MSG_RING_CQE_SKIP != 0;
+    let is_good = match is_data(sqe) {
+        true => source(sqe) == 0 && !skips && (passes || file_index(sqe) == 0),
+        false => {
+            let sends = command(sqe) == io_uring_msg_ring_flags::IORING_MSG_SEND_FD as u64;
+            sends && sqe.len == 0 && !to_itself
+        }
+    };
+    if is_good {
+        Ok(())
+    } else {
+        Err(Errno::EINVAL)
+    }
+}
+
+/// The ring that `fd` is. `EBADF` when that is closed, `EBADFD` when it is no ring of ours.
+pub fn target(fd: c_int) -> Result<Used> {
+    file::status_flags(fd)?;
+    table::find(fd).ok_or(Errno::EBADFD)
+}
+
+fn find(turn: &mut Turn, r: &mut Request) -> Result<()> {
+    let ring = target(r.fd)?;
+    let to_itself = core::ptr::eq(&*ring, turn.ring);
+    check_command(&r.sqe, to_itself)?;
+    let mut message = Parcel { ring, file: -1 };
+    if !is_data(&r.sqe) {
+        let slot = usize::try_from(source(&r.sqe)).map_err(|_| Errno::EBADF)?;
+        let file = turn.core.files.get(slot).ok_or(Errno::EBADF)?;
+        message.file = fd::hold(file.fd)?;
+    }
+    r.state = State::Parcel(message);
+    Ok(())
+}
+
+fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
+    let State::Parcel(message) = &mut r.state else { unreachable!() };
+    if core::ptr::eq(&*message.ring, turn.ring) {
+        return Outcome::Done(deliver(turn, &r.sqe, &mut message.file));
+    }
+    match Turn::try_take(&message.ring) {
+        Some(mut theirs) => Outcome::Done(deliver(&mut theirs, &r.sqe, &mut message.file)),
+        None => Outcome::Punt,
+    }
+}
+
+fn run(r: &mut Request) -> i32 {
+    let State::Parcel(message) = &mut r.state else { unreachable!() };
+    deliver(&mut Turn::take(&message.ring), &r.sqe, &mut message.file)
+}
+
+/// Delivers to the ring whose turn it is; returns the sender's result. A file that was sent is the ring's.
+fn deliver(turn: &mut Turn, sqe: &io_uring_sqe, file: &mut c_int) -> i32 {
+    if turn.core.disabled || turn.core.is_closed {
+        return Errno::EBADFD.answer();
+    }
+    // SAFETY: any bytes are valid as a number.
+    let user_data = unsafe { sqe.anon_off.off };
+    if is_data(sqe) {
+        let passes = flags(sqe) & IORING_MSG_RING_FLAGS_PASS != 0;
+        let flags = if passes { file_index(sqe) } else { 0 };
+        turn.post(Cqe { user_data, res: sqe.len as i32, flags, big: [0; 2] });
+        return 0;
+    }
+    let sent = core::mem::replace(file, -1);
+    let result = match turn.core.files.install(sent, file_index(sqe)) {
+        Ok(slot) => slot as i32,
+        Err(errno) => errno.answer(),
+    };
+    turn.post_tags();
+    if result >= 0 && flags(sqe) & IORING_MSG_RING_CQE_SKIP == 0 {
+        turn.post(Cqe { user_data, res: result, flags: 0, big: [0; 2] });
+    }
+    result
+}
+
+/// Sends a message without a ring of its own: data only.
+pub fn send(sqe: &io_uring_sqe) -> Result<c_int> {
+    if sqe.opcode != io_uring_op::IORING_OP_MSG_RING as u8 || sqe.flags != 0 {
+        return Err(Errno::EINVAL);
+    }
+    check(sqe)?;
+    if !is_data(sqe) {
+        return Err(Errno::EINVAL);
+    }
+    let ring = target(sqe.fd)?;
+    check_command(sqe, false)?;
+    let answer = deliver(&mut Turn::take(&ring), sqe, &mut -1);
+    if answer == Errno::EBADFD.answer() {
+        return Err(Errno::EBADFD);
+    }
+    Ok(answer)
+}

@@ -1,0 +1,81 @@
+//! What this server offers: `IORING_REGISTER_QUERY`, with a ring or without.
+
+use crate::abi::uring::*;
+use crate::soft::setup::{FEATURES, KNOWN_FLAGS};
+use crate::soft::turn::Turn;
+use crate::soft::{enter, intake};
+use crate::sys::{copy, peek, Errno, Result};
+use core::ffi::{c_int, c_uint, c_void};
+use core::mem::size_of;
+
+/// Questions in one call: their list may be a circle.
+const MOST: u32 = 1000;
+
+/// Does what `opcode` says; none when it is about something else.
+///
+/// # Safety
+/// `arg` must be what the opcode takes.
+pub unsafe fn register(
+    _: &mut Turn,
+    opcode: c_uint,
+    arg: *const c_void,
+    nr_args: c_uint,
+) -> Option<Result<c_int>> {
+    (opcode == io_uring_register_op::IORING_REGISTER_QUERY as u32)
+        .then(|| query(arg as u64, nr_args))
+}
+
+/// Answers the list of questions at `at`. `EFAULT`, `ERANGE` when it is too long.
+pub fn query(at: u64, nr_args: c_uint) -> Result<c_int> {
+    if nr_args != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let mut at = at;
+    for _ in 0..MOST {
+        if at == 0 {
+            return Ok(0);
+        }
+        // SAFETY: the struct is valid for any bytes.
+        let mut asked: io_uring_query_hdr = unsafe { peek::copy(at)? };
+        asked.result = match answer(&asked) {
+            Ok(size) => {
+                asked.size = size;
+                0
+            }
+            Err(Errno::EFAULT) => return Err(Errno::EFAULT),
+            Err(errno) => {
+                asked.size = 0;
+                errno.answer()
+            }
+        };
+        copy::put(at, &asked)?;
+        at = asked.next_entry;
+    }
+    Err(Errno::of(libc::ERANGE))
+}
+
+/// Writes one answer, as much of it as there is room for; returns how much that was.
+fn answer(asked: &io_uring_query_hdr) -> Result<u32> {
+    if asked.query_op != IO_URING_QUERY_OPCODES {
+        return Err(Errno::EOPNOTSUPP);
+    }
+    if asked.size == 0 || asked.result != 0 || asked.__resv != [0; 3] {
+        return Err(Errno::EINVAL);
+    }
+    let answer = io_uring_query_opcode {
+        nr_request_opcodes: io_uring_op::IORING_OP_LAST as u32,
+        nr_register_opcodes: io_uring_register_op::IORING_REGISTER_LAST as u32,
+        feature_flags: u64::from(FEATURES),
+        ring_setup_flags: u64::from(KNOWN_FLAGS),
+        enter_flags: u64::from(enter::KNOWN_FLAGS),
+        sqe_flags: u64::from(intake::KNOWN_FLAGS),
+        nr_query_opcodes: 1,
+        __pad: 0,
+    };
+    const SIZE: usize = size_of::<io_uring_query_opcode>();
+    // SAFETY: the struct is plain numbers without gaps.
+    let bytes = unsafe { (&raw const answer).cast::<[u8; SIZE]>().read() };
+    let size = (asked.size as usize).min(SIZE);
+    copy::put_bytes(asked.query_data, &bytes[..size])?;
+    Ok(size as u32)
+}
