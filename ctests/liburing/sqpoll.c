@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Submission by the kernel's thread (IORING_SETUP_SQPOLL), and rings that share it. */
 #include "rings.h"
+#include <sys/resource.h>
 
 static void ring_sqpoll(struct io_uring *ring, unsigned entries, unsigned idle_ms)
 {
@@ -107,6 +108,58 @@ static void timed_waits(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* The thread sleeps, nobody enters, and a request completes all the same when its file is ready. */
+static void a_sleeping_thread_lets_requests_go_on(void)
+{
+	struct io_uring ring;
+	char byte = 0;
+	int fds[2];
+
+	MUST(pipe(fds));
+	ring_sqpoll(&ring, 8, 5);
+	read_pending(&ring, fds[0], &byte, 7);
+	CHECK_EQ(io_uring_submit(&ring), 1);
+	wait_until_it_sleeps(&ring);
+	CHECK_EQ(io_uring_cq_ready(&ring), 0);
+	CHECK_EQ(write(fds[1], "x", 1), 1);
+	for (int i = 0; i < 5000 && io_uring_cq_ready(&ring) == 0; i++)
+		usleep(1000);
+	REAP(&ring, 7, 1);
+	CHECK_EQ(byte, 'x');
+	io_uring_queue_exit(&ring);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static long long cpu_us(void)
+{
+	struct rusage usage;
+
+	MUST(getrusage(RUSAGE_SELF, &usage));
+	return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000ll + usage.ru_utime.tv_usec +
+	       usage.ru_stime.tv_usec;
+}
+
+static void an_idle_thread_uses_no_cpu(void)
+{
+	struct io_uring ring;
+	char byte;
+	int fds[2];
+
+	MUST(pipe(fds));
+	ring_sqpoll(&ring, 8, 5);
+	read_pending(&ring, fds[0], &byte, 1);
+	CHECK_EQ(io_uring_submit(&ring), 1);
+	wait_until_it_sleeps(&ring);
+	long long before = cpu_us();
+
+	usleep(300000);
+	CHECK_OP(cpu_us() - before, <, 30000);
+	io_uring_queue_exit(&ring);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static int init_attached(struct io_uring *ring, unsigned flags, int wq_fd)
 {
 	struct io_uring_params p = {
@@ -162,6 +215,8 @@ TEST_PARTS(
 	PART(sqring_wait_finds_room),
 	PART(without_a_thread_sqring_wait_is_zero),
 	PART(timed_waits),
+	PART(a_sleeping_thread_lets_requests_go_on),
+	PART(an_idle_thread_uses_no_cpu),
 	PART(attached_rings_share_the_thread),
 	PART(attaching_to_what_is_no_ring),
 )
