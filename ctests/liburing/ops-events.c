@@ -3,6 +3,7 @@
 #include "rings.h"
 #include <linux/futex.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 
 #ifndef FUTEX2_SIZE_U32
@@ -227,7 +228,70 @@ static void a_ring_is_pollable(void)
 	CHECK_EQ(poll(&pfd, 1, 1000), 1);
 	CHECK(pfd.revents & POLLIN);
 	REAP(&ring, 1, 0);
+	/* A ring in user space sees a moment later that everything was taken. */
+	for (int i = 0; i < 10 && poll(&pfd, 1, 0); i++)
+		usleep(1000);
 	CHECK_EQ(poll(&pfd, 1, 0), 0);
+	io_uring_queue_exit(&ring);
+}
+
+static void *write_later(void *arg)
+{
+	usleep(20000);
+	CHECK_EQ(MUST(write(*(int *)arg, "x", 1)), 1);
+	return NULL;
+}
+
+/* A program that sleeps in poll() on the ring is woken for each completion, and sleeps in between. */
+static void a_loop_on_the_ring_sleeps(void)
+{
+	enum { EVENTS = 5 };
+	struct io_uring ring;
+	int ends[2], woken = 0;
+	char byte;
+
+	MUST(pipe(ends));
+	ring_init(&ring, 8, 0);
+	struct pollfd pfd = { .fd = ring.ring_fd, .events = POLLIN };
+	for (int i = 0; i < EVENTS; i++) {
+		struct io_uring_cqe *cqe;
+		pthread_t writer;
+
+		io_uring_prep_read(sqe_get(&ring), ends[0], &byte, 1, 0);
+		submit(&ring, 1);
+		CHECK_EQ(pthread_create(&writer, NULL, write_later, &ends[1]), 0);
+		while (io_uring_peek_cqe(&ring, &cqe)) {
+			CHECK_EQ(poll(&pfd, 1, 5000), 1);
+			woken++;
+		}
+		CHECK_EQ(cqe->res, 1);
+		io_uring_cqe_seen(&ring, cqe);
+		CHECK_EQ(pthread_join(writer, NULL), 0);
+	}
+	/* Many more would be a loop that spins for 20 ms at a time. */
+	CHECK_OP(woken, <, EVENTS * 100);
+	io_uring_queue_exit(&ring);
+}
+
+/* What a file waits for comes also to a program that only looks. */
+static void completions_come_without_a_call(void)
+{
+	struct io_uring ring;
+	struct io_uring_cqe *cqe;
+	struct __kernel_timespec ts = { .tv_nsec = 10000000 };
+	int ends[2];
+
+	MUST(pipe(ends));
+	ring_init(&ring, 8, 0);
+	io_uring_prep_poll_add(sqe_get(&ring), ends[0], POLLIN);
+	io_uring_prep_timeout(sqe_get(&ring), &ts, 0, 0);
+	submit(&ring, 2);
+	CHECK_EQ(MUST(write(ends[1], "x", 1)), 1);
+	for (int i = 0; i < 1000 && io_uring_cq_ready(&ring) < 2; i++)
+		usleep(1000);
+	CHECK_EQ(io_uring_cq_ready(&ring), 2);
+	CHECK_EQ(io_uring_peek_cqe(&ring, &cqe), 0);
+	CHECK_EQ(cqe->res, POLLIN);
 	io_uring_queue_exit(&ring);
 }
 
@@ -241,4 +305,6 @@ TEST_PARTS(
 	PART(a_message_to_another_ring),
 	PART(a_file_to_another_ring),
 	PART(a_ring_is_pollable),
+	PART(a_loop_on_the_ring_sleeps),
+	PART(completions_come_without_a_call),
 )

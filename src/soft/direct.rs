@@ -175,6 +175,7 @@ impl Turn<'_> {
             self.core.direct.queued.push(iocb);
             self.core.direct.in_flight += 1;
             self.core.polls.armed += 1;
+            self.ring.wants_keeper.store(true, Ordering::Relaxed);
             self.core.requests.put_away(request, Place::Direct);
         }
         true

@@ -1,10 +1,10 @@
 //! io_uring_enter(2): submit, then wait.
 
-use super::intake;
 use super::ring::Ring;
 use super::sqpoll;
 use super::turn::Turn;
 use super::wait::{self, Wait};
+use super::{intake, keeper};
 use crate::abi::uring::*;
 use crate::sys::{process, Errno, Result};
 use core::ffi::{c_int, c_uint, c_void};
@@ -26,6 +26,23 @@ pub const KNOWN_FLAGS: u32 = IORING_ENTER_GETEVENTS
 /// # Safety
 /// `arg` must be what the flags say it is; the SQEs' addresses what their operations need.
 pub unsafe fn enter(
+    ring: &Ring,
+    to_submit: c_uint,
+    min_complete: c_uint,
+    flags: c_uint,
+    arg: *const c_void,
+    arg_size: usize,
+) -> Result<c_int> {
+    // SAFETY: as the caller says.
+    let done = unsafe { submit_and_wait(ring, to_submit, min_complete, flags, arg, arg_size) };
+    ring.entered.store(ring.entered.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    if ring.wants_keeper.load(Ordering::Relaxed) {
+        keeper::attend(ring);
+    }
+    done
+}
+
+unsafe fn submit_and_wait(
     ring: &Ring,
     to_submit: c_uint,
     min_complete: c_uint,

@@ -54,6 +54,7 @@ extern "C" fn after_in_parent() {
 extern "C" fn after_in_child() {
     #[cfg(not(test))]
     crate::HEAP.after_fork(true);
+    super::keeper::start_over();
     table::start_over_now();
 }
 

@@ -23,6 +23,7 @@ pub mod fork;
 pub mod inbox;
 pub mod intake;
 pub mod iopoll;
+pub mod keeper;
 pub mod memory;
 pub mod ops;
 pub mod personality;

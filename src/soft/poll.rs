@@ -79,9 +79,25 @@ impl Polls {
         if self.epoll < 0 {
             self.epoll = fd::move_away(epoll::create()?);
             identity::mark(self.epoll)?;
-            epoll::control(self.epoll, epoll::EPOLL_CTL_ADD, ring_fd, libc::EPOLLIN as u32, OWN)?;
+            epoll::control(
+                self.epoll,
+                epoll::EPOLL_CTL_ADD,
+                ring_fd,
+                (libc::EPOLLIN | libc::EPOLLET) as u32,
+                OWN,
+            )?;
         }
         Ok(self.epoll)
+    }
+
+    /// The epoll; -1 before it is needed.
+    pub fn epoll(&self) -> c_int {
+        self.epoll
+    }
+
+    /// Whether a thread inside of enter serves it.
+    pub fn is_served(&self) -> bool {
+        self.served
     }
 
     fn tag(&self, slot: u32) -> u64 {
@@ -168,6 +184,7 @@ impl Turn<'_> {
         }
         // SAFETY: the request is live.
         unsafe { self.core.requests.put_away(request, Place::Polled(slot)) };
+        self.ring.wants_keeper.store(true, Ordering::Relaxed);
         if !self.core.polls.served {
             self.rouse();
         }
@@ -179,20 +196,28 @@ impl Turn<'_> {
     #[inline]
     pub fn look_at_fresh(&mut self) {
         if core::mem::take(&mut self.core.polls.is_fresh) && !self.core.polls.served {
+            self.serve_now();
+        }
+    }
+
+    /// Serves what is ready in the ring's epoll now, for whoever has nothing to take there: it stays readable.
+    pub fn serve_now(&mut self) {
+        if self.core.polls.epoll >= 0 {
             let mut events = [Event { events: 0, u64: 0 }; BATCH];
             let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
             let epoll = self.core.polls.epoll;
             // SAFETY: there is no mask.
             let got = unsafe { epoll::wait(epoll, &mut events, Some(&now), core::ptr::null()) };
-            self.handle(&events[..got.unwrap_or(0)]);
+            self.handle(&events[..got.unwrap_or(0)], false);
         }
     }
 
-    fn handle(&mut self, events: &[Event]) {
+    fn handle(&mut self, events: &[Event], reaps: bool) {
         for event in events {
             match event.u64 {
                 // Readable for what was there before: it would not let anybody sleep.
-                OWN => self.clear_readable(),
+                OWN if reaps => self.clear_readable(),
+                OWN => {}
                 DIRECT => self.reap_direct(),
                 tag => self.is_ready(tag, event.events),
             }
@@ -268,6 +293,7 @@ pub fn begin_serving(turn: &mut Turn, always: bool) -> Result<bool> {
     }
     polls.open(turn.core.fd)?;
     polls.served = true;
+    turn.clear_readable();
     // Under the lock whoever posts sees it, or we see its CQEs.
     let control = turn.core.memory.control();
     control.posting.lock(turn.core.pid);
@@ -320,7 +346,7 @@ pub unsafe fn serve(
     };
     let mut turn = Turn::take(ring);
     turn.reaps = true;
-    turn.handle(&events[..count]);
+    turn.handle(&events[..count], true);
     Ok(())
 }
 

@@ -154,12 +154,15 @@ impl Turn<'_> {
             control.sequence.fetch_add(1, Ordering::Relaxed);
             futex::wake_shared(&control.sequence, u32::MAX);
         }
-        if (is_polled || !self.reaps)
+        // Whoever sleeps in enter takes them.
+        let is_awaited = control.sleepers.load(Ordering::Relaxed) > 0;
+        if (is_polled || !(self.reaps || is_awaited))
             && core.memory.ready() > 0
             && control.readable.swap(1, Ordering::AcqRel) == 0
         {
             if identity::is_ours(core.fd) {
                 let _ = file::signal(core.fd);
+                self.ring.wants_keeper.store(true, Ordering::Relaxed);
             }
         }
     }

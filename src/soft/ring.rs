@@ -23,7 +23,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// What belongs to the holder of the ring's lock.
 pub struct Core {
@@ -64,6 +64,8 @@ pub struct Core {
     pub pending: Vec<Cqe>,
     /// CQEs that the ring had no room for.
     pub overflow: VecDeque<Cqe>,
+    /// The keeper knows of it.
+    pub is_kept: bool,
     /// CQEs posted so far; what timeouts count.
     pub posted: u32,
     /// Files that are waited for.
@@ -110,6 +112,7 @@ impl Core {
             deferred: VecDeque::new(),
             pending: Vec::new(),
             overflow: VecDeque::new(),
+            is_kept: false,
             posted: 0,
             polls: Polls::new(),
             timers: Timers::new(),
@@ -136,6 +139,12 @@ pub struct Ring {
     references: AtomicU32,
     /// Descriptors that the table knows it by.
     pub names: AtomicU32,
+    /// When the keeper is to look at it, in nanoseconds of the monotonic clock.
+    pub due: AtomicU64,
+    /// How often it was entered.
+    pub entered: AtomicU32,
+    /// When it is left, something may be under way that needs the keeper.
+    pub wants_keeper: AtomicBool,
     /// Its lock is held for a fork.
     pub forking: AtomicBool,
     /// Our own descriptor, again: it does not change, and needs no lock.
@@ -159,6 +168,9 @@ impl Ring {
             core: UnsafeCell::new(core),
             inbox: Inbox::new(),
             references: AtomicU32::new(1),
+            due: AtomicU64::new(0),
+            entered: AtomicU32::new(0),
+            wants_keeper: AtomicBool::new(false),
         }
     }
 
@@ -201,6 +213,9 @@ impl Ring {
         // SAFETY: as the caller says.
         unsafe { self.inbox.put(request) };
         drop(super::turn::Turn::try_take(self));
+        if self.wants_keeper.load(Ordering::Relaxed) {
+            super::keeper::attend(self);
+        }
     }
 
     /// Whether workers have handed something in.

@@ -43,6 +43,7 @@ impl Turn<'_> {
         self.core.timers.count += 1;
         let key = (at, self.core.timers.count);
         self.core.timers.at.insert(key, request);
+        self.ring.wants_keeper.store(true, Ordering::Relaxed);
         // SAFETY: it is live.
         unsafe { self.core.requests.put_away(request, Place::Timed) };
         key

@@ -40,6 +40,11 @@ impl Deadline {
         }
     }
 
+    /// The point in time, in nanoseconds of the monotonic clock.
+    pub fn nanoseconds(&self) -> u64 {
+        self.at.tv_sec as u64 * NANOSECONDS as u64 + self.at.tv_nsec as u64
+    }
+
     /// Whether it comes before `other`.
     pub fn is_before(&self, other: &Deadline) -> bool {
         (self.at.tv_sec, self.at.tv_nsec) < (other.at.tv_sec, other.at.tv_nsec)
