@@ -25,6 +25,8 @@ struct Slot {
     fd: c_int,
     /// It stays when an event comes: each change is told.
     stays: bool,
+    /// The program's descriptor that the epoll knows the file by, rather than `fd`; -1: none.
+    number: c_int,
     /// Which use of the slot this is: events of an earlier one are stale.
     generation: u32,
 }
@@ -34,6 +36,8 @@ pub struct Polls {
     epoll: c_int,
     slots: Vec<Slot>,
     free: Vec<u32>,
+    /// By the program's descriptor: a request waits for the file that it is, or was.
+    numbers: Vec<bool>,
     /// How many requests wait.
     pub armed: u32,
     /// Somebody came to watch a file in this turn.
@@ -49,6 +53,7 @@ impl Polls {
             epoll: -1,
             slots: Vec::new(),
             free: Vec::new(),
+            numbers: Vec::new(),
             armed: 0,
             is_fresh: false,
             served: false,
@@ -115,16 +120,45 @@ impl Polls {
         self.armed += 1;
         if let Some(slot) = self.free.pop() {
             let found = &mut self.slots[slot as usize];
-            found.stays = false;
+            (found.stays, found.number) = (false, -1);
             (found.request, found.fd) = (request, fd);
             return slot;
         }
-        self.slots.push(Slot { request, fd, stays: false, generation: 0 });
+        self.slots.push(Slot { request, fd, stays: false, number: -1, generation: 0 });
         self.slots.len() as u32 - 1
+    }
+
+    /// Has the epoll tell once of a file by the program's own descriptor. Nothing has to be undone then,
+    /// and the next wait is one call: the epoll has the file under that number as long as it is open, and
+    /// `EPOLL_CTL_MOD` finds it only if the number is still that file. An event that comes for a request
+    /// that has gone is stale. False when somebody waits so already, or it cannot be done.
+    fn arm_by_number(&mut self, slot: u32, number: c_int, events: u32) -> bool {
+        const MOST: usize = 1 << 16;
+        let index = number as usize;
+        if index >= MOST || self.numbers.get(index) == Some(&true) {
+            return false;
+        }
+        let tag = self.tag(slot);
+        let mut done = epoll::control(self.epoll, epoll::EPOLL_CTL_MOD, number, events, tag);
+        if done == Err(Errno::ENOENT) {
+            done = epoll::control(self.epoll, epoll::EPOLL_CTL_ADD, number, events, tag);
+        }
+        if done.is_err() {
+            return false;
+        }
+        if self.numbers.len() <= index {
+            self.numbers.resize(index + 1, false);
+        }
+        self.numbers[index] = true;
+        self.slots[slot as usize].number = number;
+        true
     }
 
     fn give_slot(&mut self, slot: u32) {
         let found = &mut self.slots[slot as usize];
+        if found.number >= 0 {
+            self.numbers[found.number as usize] = false;
+        }
         found.request = core::ptr::null_mut();
         found.generation = found.generation.wrapping_add(1);
         self.free.push(slot);
@@ -169,7 +203,14 @@ impl Turn<'_> {
         let fd = unsafe { (*request).fd };
         let slot = polls.take_slot(request, fd);
         let tag = polls.tag(slot);
-        let mut added = epoll::control(epoll, epoll::EPOLL_CTL_ADD, fd, events, tag);
+        // SAFETY: as above.
+        let (is_held, number) = unsafe { ((*request).is(JUST_HELD), (*request).sqe.fd) };
+        let once = events & libc::EPOLLONESHOT as u32 != 0;
+        let by_number = once && is_held && polls.arm_by_number(slot, number, events);
+        let mut added = match by_number {
+            true => Ok(()),
+            false => epoll::control(epoll, epoll::EPOLL_CTL_ADD, fd, events, tag),
+        };
         if added == Err(Errno::EEXIST) {
             // Another request waits for the same registered file.
             // SAFETY: as above.
@@ -253,8 +294,10 @@ impl Turn<'_> {
     pub unsafe fn stop_waiting(&mut self, request: *mut Request, slot: u32) {
         let polls = &mut self.core.polls;
         let fd = polls.slots[slot as usize].fd;
-        // That the file is gone from the epoll already is as good.
-        let _ = epoll::control(polls.epoll, epoll::EPOLL_CTL_DEL, fd, 0, 0);
+        if polls.slots[slot as usize].number < 0 {
+            // That the file is gone from the epoll already is as good.
+            let _ = epoll::control(polls.epoll, epoll::EPOLL_CTL_DEL, fd, 0, 0);
+        }
         polls.give_slot(slot);
         // SAFETY: the request is live.
         unsafe { self.core.requests.fetch(request) };

@@ -36,6 +36,9 @@ pub const GOOD_ETIME: u32 = 1 << 8;
 /// An error of it does not break links.
 pub const UNFAILING: u32 = 1 << 15;
 
+/// Its file was just taken hold of: the program's descriptor is still the same file.
+pub const JUST_HELD: u32 = 1 << 16;
+
 /// Where a request is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {

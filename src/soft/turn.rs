@@ -146,8 +146,13 @@ impl<'a> Turn<'a> {
                 Outcome::Kept => timeout::arm_linked(self, request),
                 Outcome::Wait(_) if r.is(NOWAIT) => self.complete(request, Errno::EAGAIN.answer()),
                 Outcome::Wait(events) => {
+                    let was_free = matches!(r.reference, Reference::None) && r.fd == r.sqe.fd;
                     let held = keep(r).and_then(|()| r.hold_file());
+                    if was_free && matches!(r.reference, Reference::Descriptor(_)) {
+                        r.flags |= JUST_HELD;
+                    }
                     let armed = held.and_then(|()| self.wait_for(request, events));
+                    r.flags &= !JUST_HELD;
                     match armed {
                         Ok(()) => timeout::arm_linked(self, request),
                         // It cannot be polled.
