@@ -8,7 +8,7 @@ static void check_probe(struct io_uring_probe *probe, struct io_uring *ring)
 	char raw[sizeof(*probe) + 256 * sizeof(probe->ops[0])] = { 0 };
 	const struct io_uring_probe *truth = (const void *)raw;
 
-	MUST(syscall(__NR_io_uring_register, ring->ring_fd, IORING_REGISTER_PROBE, raw, 256));
+	CHECK_EQ(bare_register(ring, ring->ring_fd, IORING_REGISTER_PROBE, raw, 256), 0);
 	CHECK_EQ(probe->last_op, truth->last_op);
 	CHECK_EQ(probe->ops_len, truth->ops_len);
 	for (int op = 0; op < 256; op++) {

@@ -70,9 +70,8 @@ static void napi(void)
 
 	ring_init(&ring, 8, 0);
 	ring_init(&bare, 8, 0);
-	long expected = syscall(__NR_io_uring_register, bare.ring_fd, IORING_REGISTER_NAPI, &truth, 1);
+	long expected = bare_register(&bare, bare.ring_fd, IORING_REGISTER_NAPI, &truth, 1);
 
-	expected = expected < 0 ? -errno : expected;
 	CHECK_EQ(ERRNO_KEPT(io_uring_register_napi(&ring, &old)), expected);
 	CHECK_EQ(memcmp(&old, &truth, sizeof(old)), 0);
 	if (expected == 0) {
@@ -162,14 +161,19 @@ static void answers_of_the_kernel_pass_through(void)
 	struct io_uring_bpf bpf = { .cmd_type = 0xffff };
 
 	ring_init(&ring, 8, 0);
-	CHECK_EQ(syscall(__NR_io_uring_register, ring.ring_fd, IORING_REGISTER_ZCRX_IFQ, &ifq, 1), -1);
-	CHECK_EQ(io_uring_register_ifq(&ring, &ifq), -errno);
-	CHECK_EQ(syscall(__NR_io_uring_register, ring.ring_fd, IORING_REGISTER_ZCRX_CTRL, &ctrl, 0), -1);
-	CHECK_EQ(io_uring_register_zcrx_ctrl(&ring, &ctrl), -errno);
-	CHECK_EQ(syscall(__NR_io_uring_register, ring.ring_fd, IORING_REGISTER_BPF_FILTER, &bpf, 1), -1);
-	CHECK_EQ(io_uring_register_bpf_filter(&ring, &bpf), -errno);
-	CHECK_EQ(syscall(__NR_io_uring_register, -1, IORING_REGISTER_BPF_FILTER, &bpf, 1), -1);
-	CHECK_EQ(io_uring_register_bpf_filter_task(&bpf), -errno);
+	long ret = bare_register(&ring, ring.ring_fd, IORING_REGISTER_ZCRX_IFQ, &ifq, 1);
+
+	CHECK_OP(ret, <, 0);
+	CHECK_EQ(io_uring_register_ifq(&ring, &ifq), ret);
+	ret = bare_register(&ring, ring.ring_fd, IORING_REGISTER_ZCRX_CTRL, &ctrl, 0);
+	CHECK_OP(ret, <, 0);
+	CHECK_EQ(io_uring_register_zcrx_ctrl(&ring, &ctrl), ret);
+	ret = bare_register(&ring, ring.ring_fd, IORING_REGISTER_BPF_FILTER, &bpf, 1);
+	CHECK_OP(ret, <, 0);
+	CHECK_EQ(io_uring_register_bpf_filter(&ring, &bpf), ret);
+	ret = bare_register(&ring, -1, IORING_REGISTER_BPF_FILTER, &bpf, 1);
+	CHECK_OP(ret, <, 0);
+	CHECK_EQ(io_uring_register_bpf_filter_task(&bpf), ret);
 	io_uring_queue_exit(&ring);
 }
 

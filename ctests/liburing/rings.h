@@ -42,6 +42,17 @@ static inline bool is_soft(const struct io_uring *ring)
 	return fcntl(ring->ring_fd, F_GETFL) == (O_RDWR | O_NONBLOCK | O_APPEND);
 }
 
+/* What whoever serves the ring answers, without what the library does around it: -errno when it fails. */
+static inline long bare_register(const struct io_uring *ring, int fd, unsigned opcode, void *arg,
+				 unsigned nr)
+{
+	if (is_soft(ring))
+		return io_uring_register((unsigned)fd, opcode, arg, nr);
+	long ret = syscall(__NR_io_uring_register, fd, opcode, arg, nr);
+
+	return ret < 0 ? -errno : ret;
+}
+
 static inline struct io_uring_sqe *sqe_get(struct io_uring *ring)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);

@@ -83,11 +83,28 @@ pub unsafe fn register(
     unsafe {
         match soft::find_for_register(fd, opcode) {
             Some(ring) => soft::register(&ring, opcode, arg, nr_args),
-            None if fd == -1 && policy::serves() => {
-                soft::register_without_ring(opcode, arg, nr_args)
-                    .unwrap_or_else(|| none_of_ours(fd, kernel::register(fd, opcode, arg, nr_args)))
-            }
+            None if fd == -1 => register_without_ring(opcode, arg, nr_args),
             None => none_of_ours(fd, kernel::register(fd, opcode, arg, nr_args)),
+        }
+    }
+}
+
+/// [`register`] for what is about no ring, or a ring that the argument names: descriptor -1.
+unsafe fn register_without_ring(
+    opcode: c_uint,
+    arg: *const c_void,
+    nr_args: c_uint,
+) -> Result<c_int> {
+    // SAFETY: the caller vouches for the arguments.
+    unsafe {
+        let here = || soft::register_without_ring(opcode, arg, nr_args);
+        let kernel = || kernel::register(-1, opcode, arg, nr_args);
+        if policy::serves() {
+            return here().unwrap_or_else(|| none_of_ours(-1, kernel()));
+        }
+        match kernel() {
+            Err(cause) if policy::serves_instead(cause) => here().unwrap_or(Err(cause)),
+            answer => answer,
         }
     }
 }

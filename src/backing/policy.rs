@@ -59,6 +59,11 @@ pub fn serves() -> bool {
     soft::serves() || choice() == Choice::Soft
 }
 
+/// Whether rings are served here because the kernel answers `cause`.
+pub fn serves_instead(cause: Errno) -> bool {
+    is_blocked(cause) && matches!(choice(), Choice::Auto | Choice::Any)
+}
+
 /// From the environment as it is now: a program may set it for its next ring.
 fn choice() -> Choice {
     static SAID: AtomicBool = AtomicBool::new(false);

@@ -163,10 +163,11 @@ impl Pool {
             state.workers == 0
         });
         // There is nobody to do it: we do, late.
-        while is_last {
-            let Some(request) = self.with(State::pop) else { return };
-            // SAFETY: what is queued is live, and now this thread's to run.
-            unsafe { perform(request) };
+        if is_last {
+            while let Some(request) = self.with(State::pop) {
+                // SAFETY: what is queued is live, and now this thread's to run.
+                unsafe { perform(request) };
+            }
         }
     }
 

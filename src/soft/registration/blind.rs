@@ -27,6 +27,6 @@ pub unsafe fn register(
             Ok(sqe) => Some(ops::send_message(&sqe)),
             Err(errno) => Some(Err(errno)),
         },
-        _ => None,
+        _ => Some(Err(Errno::EINVAL)),
     }
 }
