@@ -160,13 +160,13 @@ impl Request {
         if self.fd < 0 || !matches!(self.reference, Reference::None) {
             return Ok(());
         }
-        match fd::hold(self.fd) {
+        match fd::hold_one_of_many(self.fd) {
             Ok(held) => {
                 self.reference = Reference::Descriptor(held);
                 self.fd = held;
                 Ok(())
             }
-            Err(crate::sys::Errno::EMFILE) => Ok(()),
+            Err(crate::sys::Errno::EMFILE | crate::sys::Errno::EINVAL) => Ok(()),
             Err(errno) => Err(errno),
         }
     }

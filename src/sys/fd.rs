@@ -46,21 +46,35 @@ pub fn check_eventfd(fd: c_int) -> Result<()> {
     }
 }
 
+/// A quarter of what a process has by default stays for us.
+const ABOVE: usize = 768;
+
+fn duplicate_from(fd: c_int, lowest: usize) -> Result<c_int> {
+    let command = libc::F_DUPFD_CLOEXEC as usize;
+    // SAFETY: fcntl with F_DUPFD_CLOEXEC takes no pointer.
+    unsafe { call(libc::SYS_fcntl, [fd as usize, command, lowest, 0, 0, 0]) }.map(|fd| fd as c_int)
+}
+
 /// Another descriptor of the same file, closed on exec, out of the way of those that a program counts on
 /// getting: they are the lowest. `EMFILE`, `EBADF`.
 pub fn hold(fd: c_int) -> Result<c_int> {
-    // A quarter of what a process has by default stays for us.
-    const ABOVE: usize = 768;
-    let command = libc::F_DUPFD_CLOEXEC as usize;
-    // SAFETY: fcntl with F_DUPFD_CLOEXEC takes no pointer.
-    let above =
-        |from: usize| unsafe { call(libc::SYS_fcntl, [fd as usize, command, from, 0, 0, 0]) };
-    match above(ABOVE) {
+    match duplicate_from(fd, ABOVE) {
         // The limit is below that, or nothing above it is free.
-        Err(Errno::EINVAL | Errno::EMFILE) => above(0),
+        Err(Errno::EINVAL | Errno::EMFILE) => duplicate_from(fd, 0),
         held => held,
     }
-    .map(|fd| fd as c_int)
+}
+
+/// [`hold`] for one of many: the program keeps three quarters of the descriptors that it may have. `EMFILE`
+/// when ours are in use.
+pub fn hold_one_of_many(fd: c_int) -> Result<c_int> {
+    match duplicate_from(fd, ABOVE) {
+        Err(Errno::EINVAL) => {
+            let limit = nofile_limit(None)?.rlim_cur as usize;
+            duplicate_from(fd, limit - limit / 4)
+        }
+        held => held,
+    }
 }
 
 /// Moves a descriptor of ours out of the program's way.
