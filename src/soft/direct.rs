@@ -81,6 +81,11 @@ impl Direct {
         }
     }
 
+    /// A descriptor may be another file now.
+    pub fn look_again(&mut self) {
+        self.seen.0 = -1;
+    }
+
     fn open(&mut self, pid: u32) -> bool {
         if self.context != 0 && self.owner != pid {
             // The parent's: contexts do not survive a fork.

@@ -59,6 +59,7 @@ unsafe fn submit_and_wait(
         return Err(Errno::EBADFD);
     }
     turn.reaps = waits && min_complete > 0;
+    turn.submits = !turn.reaps;
     turn.settle_readable();
     let mut submitted = 0;
     if turn.core.flags & IORING_SETUP_SQPOLL != 0 {

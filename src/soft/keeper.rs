@@ -37,6 +37,10 @@ struct Kept {
     ring: &'static Ring,
     /// How often it had been entered at the last look.
     entered: u32,
+    /// The head of its completion queue then.
+    head: u32,
+    /// It was looked at before.
+    is_known: bool,
     /// Its epoll, while that is in the keeper's; -1.
     epoll: c_int,
     /// Looks at its readable descriptor since that was last not so.
@@ -82,7 +86,14 @@ pub fn attend(ring: &Ring) {
         // SAFETY: the reference keeps the ring; the lock makes the list ours.
         unsafe {
             let ring: &'static Ring = &*(&raw const *ring);
-            (*KEEPER.rings.get()).push(Kept { ring, entered: 0, epoll: -1, glances: 0 });
+            (*KEEPER.rings.get()).push(Kept {
+                ring,
+                entered: 0,
+                head: 0,
+                is_known: false,
+                epoll: -1,
+                glances: 0,
+            });
         }
     }
     ring.due.store(0, Ordering::Relaxed);
@@ -94,7 +105,8 @@ fn needs_keeper(turn: &Turn) -> bool {
     !turn.core.is_closed
         && (turn.core.polls.armed > 0
             || turn.core.timers.next().is_some()
-            || turn.core.memory.control().readable.load(Ordering::Relaxed) != 0)
+            || turn.core.memory.control().readable.load(Ordering::Relaxed) != 0
+            || (turn.core.is_unannounced && turn.core.memory.ready() > 0))
 }
 
 /// Wakes the keeper, or starts it. Under the lock.
@@ -226,6 +238,7 @@ fn look(kept: &mut Kept, outer: c_int, now: u64) -> Option<u64> {
         kept.ring.wants_keeper.store(false, Ordering::Relaxed);
         return None;
     }
+    announce(kept, &mut turn);
     if turn.core.polls.is_served() {
         release(kept, outer);
         // Whoever is inside calls when it leaves.
@@ -244,8 +257,24 @@ fn look(kept: &mut Kept, outer: c_int, now: u64) -> Option<u64> {
         let _ = epoll::control(outer, EPOLL_CTL_ADD, epoll, libc::EPOLLIN as u32, tag);
         kept.epoll = epoll;
     }
+    if turn.core.is_unannounced {
+        return Some(now + TICK);
+    }
     let timer = turn.core.timers.next().map_or(u64::MAX, |at| at.nanoseconds());
     Some(timer.min(glance(kept, &mut turn, now)))
+}
+
+/// CQEs that nobody has taken for a tick: the program may sleep on the ring's descriptor.
+fn announce(kept: &mut Kept, turn: &mut Turn) {
+    let head = turn.core.memory.header().cq_head.load(Ordering::Relaxed);
+    let has_moved = core::mem::replace(&mut kept.head, head) != head;
+    if turn.core.memory.ready() == 0 {
+        turn.core.is_unannounced = false;
+    } else if turn.core.is_unannounced && kept.is_known && !has_moved {
+        turn.core.relies_on_fd = true;
+        turn.make_readable();
+    }
+    kept.is_known = true;
 }
 
 /// Ends the readiness of the ring's descriptor when everything was taken; when to look again.

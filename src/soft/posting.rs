@@ -156,14 +156,24 @@ impl Turn<'_> {
         }
         // Whoever sleeps in enter takes them.
         let is_awaited = control.sleepers.load(Ordering::Relaxed) > 0;
-        if (is_polled || !(self.reaps || is_awaited))
-            && core.memory.ready() > 0
-            && control.readable.swap(1, Ordering::AcqRel) == 0
-        {
-            if identity::is_ours(core.fd) {
-                let _ = file::signal(core.fd);
+        if (is_polled || !(self.reaps || is_awaited)) && core.memory.ready() > 0 {
+            if self.submits && !is_polled && !core.relies_on_fd {
+                // Most programs look at the queue next. The keeper tells those that do not.
+                self.core.is_unannounced = true;
                 self.ring.wants_keeper.store(true, Ordering::Relaxed);
+            } else {
+                self.make_readable();
             }
+        }
+    }
+
+    /// Has the ring's descriptor be readable.
+    pub fn make_readable(&mut self) {
+        self.core.is_unannounced = false;
+        let control = self.core.memory.control();
+        if control.readable.swap(1, Ordering::AcqRel) == 0 && identity::is_ours(self.core.fd) {
+            let _ = file::signal(self.core.fd);
+            self.ring.wants_keeper.store(true, Ordering::Relaxed);
         }
     }
 

@@ -64,6 +64,10 @@ pub struct Core {
     pub pending: Vec<Cqe>,
     /// CQEs that the ring had no room for.
     pub overflow: VecDeque<Cqe>,
+    /// The program has slept until its descriptor was readable, with CQEs there that its own call had posted.
+    pub relies_on_fd: bool,
+    /// CQEs are there that the descriptor does not tell of.
+    pub is_unannounced: bool,
     /// The keeper knows of it.
     pub is_kept: bool,
     /// CQEs posted so far; what timeouts count.
@@ -112,6 +116,8 @@ impl Core {
             deferred: VecDeque::new(),
             pending: Vec::new(),
             overflow: VecDeque::new(),
+            relies_on_fd: false,
+            is_unannounced: false,
             is_kept: false,
             posted: 0,
             polls: Polls::new(),

@@ -23,6 +23,8 @@ pub struct Turn<'a> {
     pub core: &'a mut Core,
     /// Whoever has the turn takes the CQEs at once: nobody has to be told of them.
     pub reaps: bool,
+    /// Whoever has it has just submitted, and does not wait.
+    pub submits: bool,
 }
 
 impl<'a> Turn<'a> {
@@ -31,14 +33,14 @@ impl<'a> Turn<'a> {
     pub fn take(ring: &'a Ring) -> Self {
         let _ = ManuallyDrop::new(ring.lock().lock());
         // SAFETY: the lock makes the core ours.
-        Turn { ring, core: unsafe { &mut *ring.core() }, reaps: false }
+        Turn { ring, core: unsafe { &mut *ring.core() }, reaps: false, submits: false }
     }
 
     /// Takes the lock unless somebody has it.
     pub fn try_take(ring: &'a Ring) -> Option<Self> {
         let _ = ManuallyDrop::new(ring.lock().try_lock()?);
         // SAFETY: the lock makes the core ours.
-        Some(Turn { ring, core: unsafe { &mut *ring.core() }, reaps: false })
+        Some(Turn { ring, core: unsafe { &mut *ring.core() }, reaps: false, submits: false })
     }
 
     /// Leaves the lock held.
@@ -52,7 +54,7 @@ impl<'a> Turn<'a> {
     /// It must be, in this process.
     pub unsafe fn resume(ring: &'a Ring) -> Self {
         // SAFETY: the lock is held, and ours.
-        Turn { ring, core: unsafe { &mut *ring.core() }, reaps: false }
+        Turn { ring, core: unsafe { &mut *ring.core() }, reaps: false, submits: false }
     }
 
     /// Starts a request that is at hand.
