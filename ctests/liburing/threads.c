@@ -147,7 +147,55 @@ static void dontfork_needs_a_ring(void)
 	CHECK_EQ(ERRNO_KEPT(io_uring_ring_dontfork(&ring)), -EINVAL);
 }
 
+struct waiter {
+	struct io_uring *ring;
+	unsigned wanted;
+	unsigned ready_then; /* how many there were when the wait ended */
+	pthread_t thread;
+};
+
+static void *wait_for_some(void *arg)
+{
+	struct waiter *waiter = arg;
+	int ret = io_uring_enter(waiter->ring->ring_fd, 0, waiter->wanted, IORING_ENTER_GETEVENTS, NULL);
+
+	waiter->ready_then = ret == 0 ? io_uring_cq_ready(waiter->ring) : 0;
+	return NULL;
+}
+
+/* Each waiter wakes at its own count; one that serves the others' files hands that on when it goes. */
+static void waiters_of_different_counts(void)
+{
+	struct io_uring ring;
+	struct waiter waiters[4];
+	char bytes[4];
+	int fds[2];
+
+	MUST(pipe(fds));
+	ring_init(&ring, 8, 0);
+	for (int i = 0; i < 4; i++)
+		read_pending(&ring, fds[0], &bytes[i], (uint64_t)i);
+	submit(&ring, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		waiters[i] = (struct waiter){ .ring = &ring, .wanted = i + 1 };
+		CHECK_EQ(pthread_create(&waiters[i].thread, NULL, wait_for_some, &waiters[i]), 0);
+	}
+	for (int i = 0; i < 4; i++) {
+		usleep(20000);
+		CHECK_EQ(write(fds[1], "x", 1), 1);
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		CHECK_EQ(pthread_join(waiters[i].thread, NULL), 0);
+		CHECK_OP(waiters[i].ready_then, >=, waiters[i].wanted);
+	}
+	CHECK_EQ(io_uring_cq_ready(&ring), 4);
+	io_uring_queue_exit(&ring);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 TEST_PARTS(
+	PART(waiters_of_different_counts),
 	PART(one_submits_the_other_reaps),
 	PART(each_has_its_own),
 	PART(a_single_issuer_is_one_thread),
