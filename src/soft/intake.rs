@@ -154,7 +154,7 @@ fn admit(turn: &mut Turn, sq: &mut Submitted, r: &mut Request, behind: Option<&R
     };
     let kept = |r: &mut Request| if behind.is_some() { (op.keep)(r) } else { Ok(()) };
     let placed = |r: &Request| match timeout::is_linked_timeout(r)
-        && !behind.is_some_and(|b| !timeout::is_linked_timeout(b))
+        && behind.is_none_or(timeout::is_linked_timeout)
     {
         true => Err(Errno::EINVAL),
         false => Ok(()),

@@ -27,14 +27,12 @@ impl Region {
         if !self.has_wait_arguments || !is_inside || offset % align_of::<usize>() != 0 {
             return Err(Errno::EFAULT);
         }
-        match self.is_own {
-            // SAFETY: it lies inside of our mapping, and any bytes are one.
-            true => {
-                Ok(unsafe { self.base.add(offset).cast::<io_uring_reg_wait>().read_volatile() })
+        // SAFETY: it lies inside of our mapping, or may be unmapped by now; any bytes are one.
+        unsafe {
+            match self.is_own {
+                true => Ok(self.base.add(offset).cast::<io_uring_reg_wait>().read_volatile()),
+                false => peek::copy(self.base as u64 + offset as u64),
             }
-            // The program may have unmapped it.
-            // SAFETY: any bytes are one.
-            false => unsafe { peek::copy(self.base as u64 + offset as u64) },
         }
     }
 
