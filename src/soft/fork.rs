@@ -85,6 +85,7 @@ pub unsafe fn adopt(ring: &Ring) {
         if is_tidy {
             new.files = read(&core.files);
             new.buffers = read(&core.buffers);
+            new.provided = read(&core.provided);
             new.announce = read(&core.announce);
             new.personalities = read(&core.personalities);
         }
