@@ -51,7 +51,14 @@ pub unsafe fn enter(
         match soft::find(fd, flags) {
             Some(ring) => soft::enter(&ring, to_submit, min_complete, flags, arg, arg_size),
             None => {
-                none_of_ours(fd, kernel::enter(fd, to_submit, min_complete, flags, arg, arg_size))
+                let answer = kernel::enter(fd, to_submit, min_complete, flags, arg, arg_size);
+                match none_of_ours(fd, answer) {
+                    // The kernel looks at the flags first.
+                    Err(Errno::EBADF | Errno::EOPNOTSUPP) if flags & !soft::ENTER_FLAGS != 0 => {
+                        Err(Errno::EINVAL)
+                    }
+                    answer => answer,
+                }
             }
         }
     }

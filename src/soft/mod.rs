@@ -46,7 +46,7 @@ pub mod wait;
 pub mod work;
 pub mod workers;
 
-pub use enter::enter;
+pub use enter::{enter, KNOWN_FLAGS as ENTER_FLAGS};
 pub use memory::map;
 pub use registration::blind::register as register_without_ring;
 pub use registration::register;
