@@ -255,7 +255,7 @@ impl Removed {
 /// Takes `fd` out of the table. When it was closed `behind_our_back`, there may be a descriptor that the
 /// table does not know yet: it knows the ring by that one then. Under the lock.
 fn remove(fd: c_int, behind_our_back: bool) -> Removed {
-    const LIKELY: c_int = 1024;
+    const LIKELY: c_int = 256;
     let Some(slot) = slot(fd) else { return Removed(null_mut()) };
     // SAFETY: under the lock the table's own reference keeps what the slot has.
     let Some(ring) = (unsafe { slot.load(Ordering::Relaxed).as_ref() }) else {
