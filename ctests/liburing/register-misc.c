@@ -25,6 +25,48 @@ static void personality(void)
 	io_uring_queue_exit(&ring);
 }
 
+static int open_as(struct io_uring *ring, const char *path, int id, unsigned flags)
+{
+	struct io_uring_sqe *sqe = sqe_get(ring);
+
+	io_uring_prep_openat(sqe, AT_FDCWD, path, O_RDONLY, 0);
+	io_uring_sqe_set_flags(sqe, flags);
+	sqe->personality = (__u16)id;
+	submit(ring, 1);
+	return reap_any(ring).res;
+}
+
+/* What somebody else may open, done for one who may not. */
+static void the_rights_of_a_personality(void)
+{
+	struct io_uring ring;
+	char path[] = "/tmp/ctest-personality-XXXXXX";
+
+	if (geteuid() != 0)
+		SKIP("only root can become somebody else");
+	close((int)MUST(mkstemp(path)));
+	ring_init(&ring, 8, 0);
+	int root = (int)MUST(io_uring_register_personality(&ring));
+
+	MUST(seteuid(65534));
+	int nobody = (int)MUST(io_uring_register_personality(&ring));
+
+	for (unsigned flags = 0; flags <= IOSQE_ASYNC; flags += IOSQE_ASYNC) {
+		CHECK_EQ(open_as(&ring, path, 0, flags), -EACCES);
+		CHECK_EQ(open_as(&ring, path, nobody, flags), -EACCES);
+		CHECK_OP(open_as(&ring, path, root, flags), >=, 0);
+		CHECK_EQ(geteuid(), 65534);
+	}
+	MUST(seteuid(0));
+	for (unsigned flags = 0; flags <= IOSQE_ASYNC; flags += IOSQE_ASYNC) {
+		CHECK_OP(open_as(&ring, path, 0, flags), >=, 0);
+		CHECK_EQ(open_as(&ring, path, nobody, flags), -EACCES);
+		CHECK_EQ(geteuid(), 0);
+	}
+	unlink(path);
+	io_uring_queue_exit(&ring);
+}
+
 /* The values handed in become the limits, the former ones come back; zero only asks. */
 static void worker_limits(void)
 {
@@ -192,6 +234,7 @@ static void memory_locked_by_a_ring(void)
 
 TEST_PARTS(
 	PART(personality),
+	PART(the_rights_of_a_personality),
 	PART(worker_limits),
 	PART(worker_affinity),
 	PART(napi),

@@ -31,6 +31,7 @@ struct Chain {
 
 /// Takes up to `count` SQEs in; returns how many slots of the submission ring they had.
 pub fn submit(turn: &mut Turn, count: u32) -> u32 {
+    turn.core.personalities.note_submitter();
     let pid = turn.core.pid;
     let control = turn.ring.memory().control();
     if control.shared.load(Ordering::Relaxed) == 0 {

@@ -1,6 +1,7 @@
 //! Personalities: the rights of whoever registered one, which a request may name.
 
 use super::turn::Turn;
+use crate::sys::rights::Borrowed;
 use crate::sys::{process, Errno, Result};
 use alloc::collections::BTreeMap;
 
@@ -11,6 +12,9 @@ pub struct Personalities {
     known: BTreeMap<u16, u64>,
     /// The last id that was given.
     last: u16,
+    /// Whose rights requests without one have: who submitted last. What a worker with other rights starts,
+    /// as a link, has these too.
+    submitter: u64,
 }
 
 impl Personalities {
@@ -20,9 +24,18 @@ impl Personalities {
         let after = self.last.checked_add(1).unwrap_or(1);
         let is_free = |id: &u16| !self.known.contains_key(id);
         let id = (after..=u16::MAX).chain(1..after).find(is_free).ok_or(Errno::EBUSY)?;
-        self.known.insert(id, process::rights());
+        self.submitter = process::rights();
+        self.known.insert(id, self.submitter);
         self.last = id;
         Ok(id)
+    }
+
+    /// The calling thread submits.
+    #[inline]
+    pub fn note_submitter(&mut self) {
+        if self.last != 0 {
+            self.submitter = process::rights();
+        }
     }
 
     /// Forgets one. `EINVAL` when there is none.
@@ -33,17 +46,29 @@ impl Personalities {
 }
 
 impl Turn<'_> {
-    /// `EINVAL` for a personality that there is not, `EPERM` for one whose rights the calling thread does not
-    /// have: a thread cannot take another's on.
+    /// `EINVAL` for a personality that there is not.
     #[inline]
     pub fn check_personality(&self, id: u16) -> Result<()> {
-        if id == 0 {
-            return Ok(());
-        }
-        let rights = self.core.personalities.known.get(&id).ok_or(Errno::EINVAL)?;
-        match *rights == process::rights() {
+        match id == 0 || self.core.personalities.known.contains_key(&id) {
             true => Ok(()),
-            false => Err(Errno::EPERM),
+            false => Err(Errno::EINVAL),
         }
+    }
+
+    /// Has the calling thread take on a personality's rights, for as long as the answer lives, unless it
+    /// has them. Workers that it starts meanwhile have them as well. `EPERM` when it may not: a thread that
+    /// has given rights up for good does not get them back.
+    #[inline]
+    pub fn take_on(&self, id: u16) -> Result<Option<Borrowed>> {
+        let personalities = &self.core.personalities;
+        let rights = match id {
+            0 if personalities.last == 0 => return Ok(None),
+            0 => personalities.submitter,
+            _ => *personalities.known.get(&id).ok_or(Errno::EINVAL)?,
+        };
+        if rights == process::rights() {
+            return Ok(None);
+        }
+        Borrowed::take(rights).map(Some)
     }
 }

@@ -85,6 +85,11 @@ impl<'a> Turn<'a> {
                 return unsafe { self.complete(request, errno.answer()) };
             }
         }
+        let _rights = match self.take_on(r.sqe.personality) {
+            Ok(rights) => rights,
+            // SAFETY: as above.
+            Err(errno) => return unsafe { self.complete(request, errno.answer()) },
+        };
         if let Some(assign) = op.assign {
             if let Err(errno) = assign(self, r) {
                 // SAFETY: as above.

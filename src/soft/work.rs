@@ -13,6 +13,7 @@ use crate::abi::uring::io_uring_op;
 use crate::sys::file;
 use crate::sys::fork::{self, Subject};
 use crate::sys::lock::Lock;
+use crate::sys::rights::Borrowed;
 use crate::sys::{futex, process, worker, Errno};
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
@@ -236,6 +237,22 @@ impl Pool {
         }
     }
 
+    /// Does a request with the pool's rights: seteuid(2) and its kin have the C library change all threads.
+    unsafe fn perform(&self, request: *mut Request) {
+        let rights = self.rights.load(Ordering::Relaxed);
+        let borrowed = match process::rights() == rights {
+            true => Ok(None),
+            false => Borrowed::take(rights).map(Some),
+        };
+        // SAFETY: as the caller says.
+        unsafe {
+            match borrowed {
+                Ok(_rights) => perform(request),
+                Err(errno) => hand_in(request, errno.answer()),
+            }
+        }
+    }
+
     /// Does what is in the queue, until there was nothing for a while. The worker is ready.
     fn serve(&self) {
         let mut placed = workers::Placed::default();
@@ -247,7 +264,7 @@ impl Pool {
             while let Some(at_hand) = request {
                 placed.settle();
                 // SAFETY: what is queued is live, and now this thread's to run.
-                unsafe { perform(at_hand) };
+                unsafe { self.perform(at_hand) };
                 let (stays, next) = self.go_on();
                 if !stays {
                     return;
@@ -350,11 +367,19 @@ pub unsafe fn take_back(ring: &Ring, request: *mut Request) -> bool {
 unsafe fn perform(request: *mut Request) {
     // SAFETY: a queued request is live and its ring has a reference for it.
     unsafe {
-        let ring = &*(*request).ring;
-        (*request).result = match ops::of((*request).sqe.opcode).run {
+        let result = match ops::of((*request).sqe.opcode).run {
             Some(run) => run(&mut *request),
             None => Errno::EAGAIN.answer(),
         };
+        hand_in(request, result);
+    }
+}
+
+unsafe fn hand_in(request: *mut Request, result: i32) {
+    // SAFETY: as for perform.
+    unsafe {
+        let ring = &*(*request).ring;
+        (*request).result = result;
         ring.hand_in(request);
         super::table::give_up(ring);
     }

@@ -31,6 +31,7 @@ pub mod peek;
 pub mod pipe;
 pub mod priority;
 pub mod process;
+pub mod rights;
 pub mod rw;
 pub mod space;
 pub mod thread;
