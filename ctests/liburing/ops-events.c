@@ -3,6 +3,7 @@
 #include "rings.h"
 #include <linux/futex.h>
 #include <poll.h>
+#include <signal.h>
 #include <pthread.h>
 #include <sys/epoll.h>
 
@@ -164,6 +165,54 @@ static void a_child_that_exits(void)
 	io_uring_queue_exit(&ring);
 }
 
+static void children_and_cancels(void)
+{
+	struct io_uring ring;
+	struct io_uring_sqe *sqe;
+	siginfo_t info = { 0 };
+
+	ring_init(&ring, 8, 0);
+	io_uring_prep_waitid(sqe_get(&ring), P_PID, (id_t)getpid(), &info, WEXITED, 0);
+	submit(&ring, 1);
+	int res = reap_any(&ring).res;
+
+	if (res == -EINVAL)
+		SKIP("this kernel has no IORING_OP_WAITID");
+	CHECK_EQ(res, -ECHILD);
+	io_uring_prep_waitid(sqe_get(&ring), P_PID, (id_t)getpid(), &info, 0, 0);
+	RUN_ONE(&ring, -EINVAL);
+	io_uring_prep_waitid(sqe_get(&ring), P_PID, (id_t)getpid(), &info, WEXITED, 1);
+	RUN_ONE(&ring, -EINVAL);
+	pid_t pid = fork_child();
+
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	io_uring_prep_waitid(sqe_get(&ring), P_PID, (id_t)pid, &info, WEXITED | WNOHANG, 0);
+	RUN_ONE(&ring, 0);
+	sqe = sqe_get(&ring);
+	io_uring_prep_waitid(sqe, P_PID, (id_t)pid, &info, WEXITED, 0);
+	io_uring_sqe_set_data64(sqe, 1);
+	submit(&ring, 1);
+	CHECK_EQ(io_uring_cq_ready(&ring), 0);
+	sqe = sqe_get(&ring);
+	io_uring_prep_cancel64(sqe, 1, 0);
+	io_uring_sqe_set_data64(sqe, 2);
+	submit(&ring, 1);
+	for (int i = 0; i < 2; i++) {
+		struct result result = reap_any(&ring);
+
+		/* The kernel answers with the number of those that it found. */
+		CHECK_EQ(result.res, result.user_data == 1 ? -ECANCELED : 1);
+	}
+	MUST(kill(pid, SIGKILL));
+	io_uring_prep_waitid(sqe_get(&ring), P_PID, (id_t)pid, &info, WEXITED, 0);
+	RUN_ONE(&ring, 0);
+	CHECK_EQ(info.si_status, SIGKILL);
+	io_uring_queue_exit(&ring);
+}
+
 static void a_message_to_another_ring(void)
 {
 	struct io_uring from, to;
@@ -302,6 +351,7 @@ TEST_PARTS(
 	PART(futexes),
 	PART(one_of_several_futexes),
 	PART(a_child_that_exits),
+	PART(children_and_cancels),
 	PART(a_message_to_another_ring),
 	PART(a_file_to_another_ring),
 	PART(a_ring_is_pollable),

@@ -101,12 +101,16 @@ pub fn matching(turn: &mut Turn, wanted: &Match) -> Result<i32> {
     if found.is_empty() {
         return if all { Ok(0) } else { Err(Errno::ENOENT) };
     }
+    // The kernel counts those it keeps in lists of their kind.
+    // SAFETY: those in flight are live.
+    let opcode = unsafe { (*found[0]).sqe.opcode };
+    let answer = i32::from(opcode == io_uring_op::IORING_OP_WAITID as u8);
     // SAFETY: they were found in flight, and cancelling one leaves the others where they are: those that are
     // found are linked to nothing that is found.
     let results: Vec<_> = found.iter().map(|&request| unsafe { one(turn, request) }).collect();
     match all {
         true => Ok(results.len() as i32),
-        false => results[0].map(|()| 0),
+        false => results[0].map(|()| answer),
     }
 }
 

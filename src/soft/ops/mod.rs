@@ -24,6 +24,7 @@ mod space;
 mod splice;
 mod sync;
 pub mod timeout;
+mod waitid;
 mod xattr;
 
 pub use msg_ring::send as send_message;
@@ -215,6 +216,7 @@ static OPS: [Option<&'static Op>; io_uring_op::IORING_OP_LAST as usize] = {
     ops[IORING_OP_SPLICE as usize] = Some(&splice::SPLICE);
     ops[IORING_OP_TEE as usize] = Some(&splice::TEE);
     ops[IORING_OP_PIPE as usize] = Some(&splice::PIPE);
+    ops[IORING_OP_WAITID as usize] = Some(&waitid::WAITID);
     ops[IORING_OP_READ_MULTISHOT as usize] = Some(&select::READ_MULTISHOT);
     ops[IORING_OP_PROVIDE_BUFFERS as usize] = Some(&provide::PROVIDE_BUFFERS);
     ops[IORING_OP_REMOVE_BUFFERS as usize] = Some(&provide::REMOVE_BUFFERS);

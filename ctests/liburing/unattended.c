@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Rings that nobody is inside of: programs look at the CQ without a call, or sleep on the ring's descriptor. */
+#include "rings.h"
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <time.h>
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static double cpu_time(void)
+{
+	struct rusage use;
+
+	getrusage(RUSAGE_SELF, &use);
+	return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+	       (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+}
+
+/* Looks at the CQ in user space until there is something, for a second at most; in seconds. */
+static double look_until_ready(struct io_uring *ring)
+{
+	double start = now();
+
+	while (io_uring_cq_ready(ring) == 0 && now() - start < 1)
+		usleep(100);
+	CHECK(io_uring_cq_ready(ring) > 0);
+	return now() - start;
+}
+
+static struct result take(struct io_uring *ring)
+{
+	struct io_uring_cqe *cqe;
+
+	CHECK_EQ(io_uring_peek_cqe(ring, &cqe), 0);
+	struct result result = { cqe->user_data, cqe->res, cqe->flags };
+
+	io_uring_cqe_seen(ring, cqe);
+	return result;
+}
+
+static void a_poll_completes_unattended(void)
+{
+	struct io_uring ring;
+	int fds[2];
+	char byte;
+
+	MUST(pipe(fds));
+	ring_init(&ring, 8, 0);
+	for (int i = 0; i < 20; i++) {
+		io_uring_prep_poll_add(sqe_get(&ring), fds[0], POLLIN);
+		submit(&ring, 1);
+		if (i & 1)
+			usleep(3000);
+		CHECK_EQ(write(fds[1], "x", 1), 1);
+		look_until_ready(&ring);
+		CHECK_EQ(take(&ring).res, POLLIN);
+		CHECK_EQ(read(fds[0], &byte, 1), 1);
+	}
+	io_uring_queue_exit(&ring);
+}
+
+static void a_timeout_completes_unattended(void)
+{
+	struct io_uring ring;
+	struct __kernel_timespec ts = { .tv_nsec = 20 * 1000 * 1000 };
+
+	ring_init(&ring, 8, 0);
+	for (int i = 0; i < 5; i++) {
+		io_uring_prep_timeout(sqe_get(&ring), &ts, 0, 0);
+		submit(&ring, 1);
+		double took = look_until_ready(&ring);
+
+		CHECK(took > 0.015 && took < 0.5);
+		CHECK_EQ(take(&ring).res, -ETIME);
+	}
+	/* An earlier one that comes later. */
+	struct __kernel_timespec late = { .tv_sec = 5 };
+
+	io_uring_prep_timeout(sqe_get(&ring), &late, 0, 0);
+	submit(&ring, 1);
+	usleep(5000);
+	io_uring_prep_timeout(sqe_get(&ring), &ts, 0, 0);
+	submit(&ring, 1);
+	CHECK(look_until_ready(&ring) < 0.5);
+	CHECK_EQ(take(&ring).res, -ETIME);
+	io_uring_queue_exit(&ring);
+}
+
+/* An event loop: the ring's descriptor in an epoll, the CQ drained without a call. */
+static void an_event_loop_sleeps_on_the_ring(void)
+{
+	struct io_uring ring;
+	struct epoll_event event = { .events = EPOLLIN };
+	int fds[2], epfd = (int)MUST(epoll_create1(0)), done = 0;
+	char byte;
+
+	MUST(pipe(fds));
+	ring_init(&ring, 8, 0);
+	MUST(epoll_ctl(epfd, EPOLL_CTL_ADD, ring.ring_fd, &event));
+	io_uring_prep_poll_add(sqe_get(&ring), fds[0], POLLIN);
+	submit(&ring, 1);
+	pid_t pid = fork_child();
+
+	if (pid == 0) {
+		for (int i = 0; i < 10; i++) {
+			usleep(10000);
+			if (write(fds[1], "x", 1) != 1)
+				_exit(1);
+		}
+		_exit(0);
+	}
+	double start = now();
+
+	while (done < 10 && now() - start < 5) {
+		/* The kernel's ring interrupts the sleep of who submitted. */
+		CHECK(epoll_wait(epfd, &event, 1, 2000) >= 0 || errno == EINTR);
+		while (io_uring_cq_ready(&ring) > 0) {
+			CHECK_EQ(take(&ring).res, POLLIN);
+			CHECK_EQ(read(fds[0], &byte, 1), 1);
+			done++;
+			io_uring_prep_poll_add(sqe_get(&ring), fds[0], POLLIN);
+			submit(&ring, 1);
+		}
+	}
+	CHECK_EQ(done, 10);
+	CHECK(now() - start < 1);
+	MUST(waitpid(pid, NULL, 0));
+	io_uring_queue_exit(&ring);
+}
+
+static void readiness_ends_without_a_call(void)
+{
+	struct io_uring ring;
+
+	ring_init(&ring, 8, 0);
+	struct pollfd pfd = { .fd = ring.ring_fd, .events = POLLIN };
+
+	for (int i = 0; i < 5; i++) {
+		nop(&ring, 1);
+		submit(&ring, 1);
+		CHECK_EQ(poll(&pfd, 1, 1000), 1);
+		if (i > 2)
+			usleep(i * 2000);
+		CHECK_EQ(take(&ring).res, 0);
+		double start = now();
+
+		while (poll(&pfd, 1, 0) != 0 && now() - start < 1)
+			;
+		CHECK_EQ(poll(&pfd, 1, 0), 0);
+		CHECK(now() - start < 0.1);
+	}
+	io_uring_queue_exit(&ring);
+}
+
+static void waiting_costs_no_time(void)
+{
+	struct io_uring ring;
+	int fds[2];
+
+	MUST(pipe(fds));
+	ring_init(&ring, 8, 0);
+	io_uring_prep_poll_add(sqe_get(&ring), fds[0], POLLIN);
+	submit(&ring, 1);
+	usleep(20000);
+	double before = cpu_time();
+
+	usleep(500000);
+	CHECK(cpu_time() - before < 0.02);
+	CHECK_EQ(write(fds[1], "x", 1), 1);
+	CHECK(look_until_ready(&ring) < 0.1);
+	io_uring_queue_exit(&ring);
+}
+
+static void leaving_and_coming_back(void)
+{
+	struct io_uring ring;
+	int fds[2];
+	char byte;
+
+	MUST(pipe(fds));
+	ring_init(&ring, 8, 0);
+	for (int i = 0; i < 30; i++) {
+		io_uring_prep_poll_add(sqe_get(&ring), fds[0], POLLIN);
+		submit(&ring, 1);
+		usleep((useconds_t)(i % 3) * 1000);
+		struct __kernel_timespec ts = { .tv_nsec = i % 5 * 5000000L };
+		struct io_uring_cqe *cqe;
+
+		CHECK_EQ(io_uring_wait_cqe_timeout(&ring, &cqe, &ts), -ETIME);
+		CHECK_EQ(write(fds[1], "x", 1), 1);
+		if (i & 1)
+			look_until_ready(&ring);
+		else
+			CHECK_EQ(io_uring_wait_cqe(&ring, &cqe), 0);
+		CHECK_EQ(take(&ring).res, POLLIN);
+		CHECK_EQ(read(fds[0], &byte, 1), 1);
+	}
+	io_uring_queue_exit(&ring);
+}
+
+TEST_PARTS(
+	PART(a_poll_completes_unattended),
+	PART(a_timeout_completes_unattended),
+	PART(an_event_loop_sleeps_on_the_ring),
+	PART(readiness_ends_without_a_call),
+	PART(waiting_costs_no_time),
+	PART(leaving_and_coming_back),
+)
