@@ -36,13 +36,11 @@ extern "C" fn before() {
             process::yield_now();
         }
     });
-    #[cfg(not(test))]
-    crate::HEAP.before_fork();
+    allocator::before_fork();
 }
 
 extern "C" fn after_in_parent() {
-    #[cfg(not(test))]
-    crate::HEAP.after_fork(false);
+    allocator::after_fork(false);
     table::let_go(|ring| {
         if ring.forking.swap(false, Ordering::Relaxed) {
             // SAFETY: before has suspended a turn.
@@ -52,8 +50,7 @@ extern "C" fn after_in_parent() {
 }
 
 extern "C" fn after_in_child() {
-    #[cfg(not(test))]
-    crate::HEAP.after_fork(true);
+    allocator::after_fork(true);
     super::keeper::start_over();
     table::start_over_now();
 }

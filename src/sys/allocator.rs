@@ -235,3 +235,20 @@ unsafe impl GlobalAlloc for Heap {
         })
     }
 }
+
+/// Only rings that are served in this process take memory from it.
+#[cfg(not(test))]
+#[global_allocator]
+static HEAP: Heap = Heap::new();
+
+/// See [`Heap::before_fork`]; of the process's heap.
+pub fn before_fork() {
+    #[cfg(not(test))]
+    HEAP.before_fork();
+}
+
+/// See [`Heap::after_fork`]; of the process's heap.
+pub fn after_fork(_is_child: bool) {
+    #[cfg(not(test))]
+    HEAP.after_fork(_is_child);
+}
