@@ -101,6 +101,18 @@ pub fn attend(ring: &Ring) {
     drop(held);
 }
 
+/// The program has closed a ring: it is not kept any more. Without the ring's lock.
+pub fn forget(ring: &Ring) {
+    let held = KEEPER.lock.lock();
+    // SAFETY: the lock makes the list ours.
+    let rings = unsafe { &mut *KEEPER.rings.get() };
+    let Some(at) = rings.iter().position(|kept| core::ptr::eq(kept.ring, ring)) else { return };
+    let mut gone = rings.swap_remove(at);
+    release(&mut gone, KEEPER.epoll.load(Ordering::Relaxed));
+    drop(held);
+    super::table::give_up(gone.ring);
+}
+
 fn needs_keeper(turn: &Turn) -> bool {
     !turn.core.is_closed
         && (turn.core.polls.armed > 0

@@ -69,6 +69,7 @@ impl Used {
     pub fn lose_name(self) {
         if self.0.names.fetch_sub(1, Ordering::Relaxed) == 1 {
             super::turn::Turn::take(self.0).shut_down();
+            super::keeper::forget(self.0);
         }
     }
 
@@ -246,6 +247,7 @@ impl Removed {
         if let Some(ring) = unsafe { self.0.as_ref() } {
             if ring.names.fetch_sub(1, Ordering::Relaxed) == 1 {
                 super::turn::Turn::take(ring).shut_down();
+                super::keeper::forget(ring);
             }
             drop(Used(ring));
         }

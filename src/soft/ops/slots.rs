@@ -34,10 +34,13 @@ pub static CLOSE: Op = Op {
         }
         Ok(())
     },
-    issue: |turn, r| match file_index(r) {
-        0 if fs::closes_slowly(r.sqe.fd) => Outcome::Punt,
-        0 => Outcome::Done(close(r)),
-        index => Outcome::Done(empty(turn, index)),
+    issue: |turn, r| {
+        turn.core.direct.look_again();
+        match file_index(r) {
+            0 if fs::closes_slowly(r.sqe.fd) => Outcome::Punt,
+            0 => Outcome::Done(close(r)),
+            index => Outcome::Done(empty(turn, index)),
+        }
     },
     run: Some(|r| if file_index(r) == 0 { close(r) } else { 0 }),
     finish: |turn, r, result| match file_index(r) {
