@@ -36,11 +36,11 @@ extern "C" fn before() {
             process::yield_now();
         }
     });
-    allocator::before_fork();
+    crate::sys::allocator::before_fork();
 }
 
 extern "C" fn after_in_parent() {
-    allocator::after_fork(false);
+    crate::sys::allocator::after_fork(false);
     table::let_go(|ring| {
         if ring.forking.swap(false, Ordering::Relaxed) {
             // SAFETY: before has suspended a turn.
@@ -50,7 +50,7 @@ extern "C" fn after_in_parent() {
 }
 
 extern "C" fn after_in_child() {
-    allocator::after_fork(true);
+    crate::sys::allocator::after_fork(true);
     super::keeper::start_over();
     table::start_over_now();
 }
