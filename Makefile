@@ -52,7 +52,7 @@ define link-shared
 $(CC) -shared -o $@.full $(4) \
     -Wl,--whole-archive $(2) -Wl,--no-whole-archive \
     -Wl,--version-script=$(3) -Wl,-soname,$(1) \
-    -Wl,--gc-sections -Wl,--no-undefined -Wl,-z,relro,-z,now -Wl,-z,noexecstack \
+    -Wl,--gc-sections -Wl,--no-undefined -Wl,-z,relro,-z,now,-z,nodelete -Wl,-z,noexecstack \
     -Wl,--hash-style=gnu -Wl,--build-id
 $(OBJCOPY) --strip-unneeded $@.full $@
 endef

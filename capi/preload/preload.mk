@@ -19,7 +19,7 @@ $(PRELOAD): $(PRELOAD_ARCHIVE) $(BUILD)/preload.ld
 	$(OBJCOPY) --wildcard --keep-global-symbols=$(BUILD)/preload.exports $(BUILD)/preload.o
 	$(CC) -shared -nostdlib -o $@.full $(BUILD)/preload.o $(BUILD)/preload.ld -lc \
 	    -Wl,--version-script=$(BUILD)/preload.map -Wl,-soname,$(notdir $@) -Wl,-Bsymbolic \
-	    -Wl,--gc-sections -Wl,--no-undefined -Wl,-z,relro,-z,now -Wl,-z,noexecstack \
+	    -Wl,--gc-sections -Wl,--no-undefined -Wl,-z,relro,-z,now,-z,nodelete -Wl,-z,noexecstack \
 	    -Wl,--hash-style=gnu -Wl,--build-id
 	$(OBJCOPY) --strip-unneeded $@.full $@
 

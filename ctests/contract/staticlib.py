@@ -3,7 +3,7 @@
 import subprocess
 
 from contract import BUILD, C, HERE, compile, errors, finish, output, work_dir
-from symbols import HEAP, expected
+from symbols import WEAK, expected
 
 
 def name_problems(archive, want):
@@ -12,7 +12,7 @@ def name_problems(archive, want):
     yield from (f"missing symbol {name}" for name in sorted(want - have))
     yield from (f"global symbol {name} is too many" for name in sorted(have - want))
     undefined = output(["nm", "-uP", archive]).split("\n")
-    weak = {name for _, name in HEAP}
+    weak = {name for _, name in WEAK}
     for name, kind in (line.split()[:2] for line in undefined if len(line.split()) > 1):
         if name != "_GLOBAL_OFFSET_TABLE_" and not (kind == "w" and name in weak):
             yield f"undefined symbol {name}"

@@ -2,7 +2,7 @@
 //!
 //! Everything above (`ring`, `aio`, the C faces) makes these and no others; everything below answers
 //! them with io_uring's ABI. Two servers stand behind the seam: the kernel, and `soft`, which serves rings
-//! in this process where the kernel's are blocked. [`policy`] chooses when a ring is made; afterwards its
+//! in this process where the kernel's are blocked. `policy` chooses when a ring is made; afterwards its
 //! descriptor says whose it is.
 //!
 //! | call | what it does |
@@ -24,7 +24,7 @@ use crate::sys::{fd, file, Errno, Result};
 use core::ffi::{c_int, c_uint, c_void};
 
 /// Makes a ring of `entries` SQEs; `params` says what kind and is answered with what it became. What
-/// io_uring_setup(2) answers, unless [`policy`] has the ring served here.
+/// io_uring_setup(2) answers, unless `policy` has the ring served here.
 ///
 /// # Safety
 /// As for io_uring_setup(2): with `NO_MMAP`, `params` names memory that is large enough.

@@ -8,7 +8,7 @@
 //!
 //! | what happens | where |
 //! |---|---|
-//! | the four calls | [`setup`], [`enter`], [`registration`], [`memory`] |
+//! | the four calls | [`mod@setup`], [`mod@enter`], [`registration`], [`memory`] |
 //! | an SQE becomes a request, links and drains are kept | [`intake`], [`request`] |
 //! | it is tried, goes elsewhere, completes | [`turn`], [`work`], [`poll`], [`timers`] |
 //! | its CQE is posted, those who wait are woken | [`memory`], [`turn`] |

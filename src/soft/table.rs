@@ -310,7 +310,7 @@ fn start_over() {
     }
 }
 
-/// [`start_over`], in a child whose parent had the table in order.
+/// `start_over`, in a child whose parent had the table in order.
 pub fn start_over_now() {
     start_over();
     sys_fork::set_known(sys_fork::Subject::Table);

@@ -50,8 +50,8 @@ fn is_secure() -> bool {
     let mut entries = [0u8; 1024];
     let entries = read_file(c"/proc/self/auxv", &mut entries);
     let word = |bytes: &[u8]| bytes.try_into().map_or(0, usize::from_ne_bytes);
-    let (pairs, _) = entries.as_chunks::<16>();
-    let secure = pairs.iter().find(|pair| word(&pair[..8]) == libc::AT_SECURE as usize);
+    let mut pairs = entries.chunks_exact(16);
+    let secure = pairs.find(|pair| word(&pair[..8]) == libc::AT_SECURE as usize);
     secure.is_none_or(|pair| word(&pair[8..]) != 0)
 }
 
