@@ -25,19 +25,19 @@ test: setup-test
 	@$(MAKE) --no-print-directory models
 	@$(MAKE) --no-print-directory stage fio headers-check
 	ctests/run $(TESTS) ctests/install ctests/peers
-	@$(MAKE) --no-print-directory blocked
-	ctests/peers/liburing-suite --blocked
 
 check: setup-test
 	@$(MAKE) --no-print-directory stage fio
 	ctests/run $(TESTS)
 
-# Our tests of the faces where a seccomp policy forbids io_uring.
+# Our tests of the faces, and liburing's, where a seccomp policy forbids io_uring. Not yet a part of `test`: a job of
+# fio on rings in user space has been seen to hang once.
 .PHONY: blocked
 blocked: setup-test
 	@$(MAKE) --no-print-directory stage
 	$(CC) -O2 -Wall -Wextra -Werror ctests/tools/block-uring.c -o $(BUILD)/block-uring
 	ctests/run --under $(BUILD)/block-uring --except ctests/blocked.tsv $(BLOCKED_TESTS)
+	ctests/peers/liburing-suite --blocked
 
 # The ring algorithms, in every interleaving of a few threads.
 .PHONY: models

@@ -6,7 +6,7 @@ use core::mem::size_of;
 
 /// memcpy(3).
 #[no_mangle]
-pub unsafe extern "C" fn memcpy(to: *mut c_void, from: *const c_void, len: usize) -> *mut c_void {
+unsafe extern "C" fn memcpy(to: *mut c_void, from: *const c_void, len: usize) -> *mut c_void {
     // SAFETY: as C has it.
     unsafe { copy_up(to.cast(), from.cast(), len) };
     to
@@ -14,7 +14,7 @@ pub unsafe extern "C" fn memcpy(to: *mut c_void, from: *const c_void, len: usize
 
 /// memmove(3).
 #[no_mangle]
-pub unsafe extern "C" fn memmove(to: *mut c_void, from: *const c_void, len: usize) -> *mut c_void {
+unsafe extern "C" fn memmove(to: *mut c_void, from: *const c_void, len: usize) -> *mut c_void {
     // SAFETY: as C has it; the direction keeps what is still to be read.
     unsafe {
         match (to as usize).wrapping_sub(from as usize) >= len {
@@ -27,7 +27,7 @@ pub unsafe extern "C" fn memmove(to: *mut c_void, from: *const c_void, len: usiz
 
 /// memset(3).
 #[no_mangle]
-pub unsafe extern "C" fn memset(to: *mut c_void, value: c_int, len: usize) -> *mut c_void {
+unsafe extern "C" fn memset(to: *mut c_void, value: c_int, len: usize) -> *mut c_void {
     for at in 0..len {
         // SAFETY: as C has it. Volatile, so that it does not become a call of itself.
         unsafe { to.cast::<u8>().add(at).write_volatile(value as u8) };
@@ -37,7 +37,7 @@ pub unsafe extern "C" fn memset(to: *mut c_void, value: c_int, len: usize) -> *m
 
 /// memcmp(3).
 #[no_mangle]
-pub unsafe extern "C" fn memcmp(a: *const c_void, b: *const c_void, len: usize) -> c_int {
+unsafe extern "C" fn memcmp(a: *const c_void, b: *const c_void, len: usize) -> c_int {
     for at in 0..len {
         // SAFETY: as C has it.
         let (a, b) = unsafe {
@@ -52,14 +52,14 @@ pub unsafe extern "C" fn memcmp(a: *const c_void, b: *const c_void, len: usize) 
 
 /// bcmp(3).
 #[no_mangle]
-pub unsafe extern "C" fn bcmp(a: *const c_void, b: *const c_void, len: usize) -> c_int {
+unsafe extern "C" fn bcmp(a: *const c_void, b: *const c_void, len: usize) -> c_int {
     // SAFETY: as C has it.
     unsafe { memcmp(a, b, len) }
 }
 
 /// strlen(3).
 #[no_mangle]
-pub unsafe extern "C" fn strlen(text: *const u8) -> usize {
+unsafe extern "C" fn strlen(text: *const u8) -> usize {
     let mut len = 0;
     // SAFETY: as C has it.
     while unsafe { text.add(len).read_volatile() } != 0 {
