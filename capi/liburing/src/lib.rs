@@ -10,6 +10,7 @@
 #![allow(clippy::missing_safety_doc)] // the section above holds for each of them
 
 mod answer;
+#[path = "../../mem/mem.rs"]
 mod mem;
 pub mod queue;
 pub mod register;
