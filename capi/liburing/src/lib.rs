@@ -10,8 +10,6 @@
 #![allow(clippy::missing_safety_doc)] // the section above holds for each of them
 
 mod answer;
-#[path = "../../mem/mem.rs"]
-mod mem;
 pub mod queue;
 pub mod register;
 pub mod resource;
@@ -21,4 +19,5 @@ pub mod version;
 
 pub use anyring::ring::inline;
 
+use anyring_mem as _;
 use anyring_panic as _;

@@ -1,5 +1,6 @@
 //! The memory functions that compiled Rust calls. They are C's, but the library links to no C library;
 //! they stay inside of it. What is large here is copied by the kernel; these see dozens of bytes.
+#![no_std]
 
 use core::ffi::{c_int, c_void};
 use core::mem::size_of;
