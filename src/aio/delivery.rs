@@ -140,7 +140,7 @@ impl Delivery {
         let Some(thread) = thread else { return };
         self.stop.store(1, Ordering::SeqCst);
         while self.ended.load(Ordering::Acquire) == 0 {
-            futex::wake(&entry.visitors, u32::MAX);
+            futex::wake(&entry.visitors, futex::ALL);
             // SAFETY: the SQ lock makes the ring's SQ side ours.
             unsafe {
                 let _sq = entry.sq_lock.lock();

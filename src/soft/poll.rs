@@ -280,7 +280,7 @@ impl Turn<'_> {
         let control = self.core.memory.control();
         if control.sleepers.load(Ordering::Relaxed) > 0 {
             control.sequence.fetch_add(1, Ordering::Release);
-            futex::wake_shared(&control.sequence, u32::MAX);
+            futex::wake_shared(&control.sequence, futex::ALL);
         }
         if let Some(reader) = &self.core.reader {
             reader.wake();

@@ -152,7 +152,7 @@ impl Turn<'_> {
         let control = core.memory.control();
         if wakes {
             control.sequence.fetch_add(1, Ordering::Relaxed);
-            futex::wake_shared(&control.sequence, u32::MAX);
+            futex::wake_shared(&control.sequence, futex::ALL);
         }
         // Whoever sleeps in enter takes them.
         let is_awaited = control.sleepers.load(Ordering::Relaxed) > 0;

@@ -197,7 +197,7 @@ impl Rings<'_> {
             drop(turn);
             let control = ring.memory().control();
             if control.sq_waiters.load(Ordering::SeqCst) > 0 {
-                futex::wake_shared(&control.sq_head, u32::MAX);
+                futex::wake_shared(&control.sq_head, futex::ALL);
             }
         }
         has_worked

@@ -85,7 +85,7 @@ impl Service {
     pub fn tell(&self) {
         self.events.fetch_add(1, Ordering::SeqCst);
         if self.waiting.swap(0, Ordering::SeqCst) != 0 {
-            futex::wake(&self.events, u32::MAX);
+            futex::wake(&self.events, futex::ALL);
         }
     }
 
