@@ -130,11 +130,11 @@ pub unsafe fn one(turn: &mut Turn, request: *mut Request) -> Result<()> {
         match (*request).place {
             Place::Polled(slot) => {
                 turn.stop_waiting(request, slot);
-                turn.complete(request, Errno::ECANCELED.answer());
+                turn.complete_later(request, Errno::ECANCELED.answer());
             }
             Place::Timed => timeout::cancel(turn, request),
             Place::Queued if work::take_back(turn.ring, request) => {
-                turn.complete(request, Errno::ECANCELED.answer());
+                turn.complete_later(request, Errno::ECANCELED.answer());
             }
             Place::Queued | Place::Running => {
                 (*request).flags |= CANCELLED;

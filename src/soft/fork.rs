@@ -70,7 +70,7 @@ pub unsafe fn adopt(ring: &Ring) {
         let mut new = Core::new(read(&core.memory), core.flags, core.fd);
         new.disabled = core.disabled;
         new.issuer = core.issuer;
-        new.issuer_page = core.issuer_page;
+        // The page of the issuer's stack is here, too: it is looked for by its id.
         new.clock = core.clock;
         core.polls.leave_behind();
         if was_forking {

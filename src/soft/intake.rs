@@ -70,9 +70,6 @@ fn take_in(turn: &mut Turn, count: u32) -> u32 {
                 chain_up(turn, &mut chain, request);
             }
         }
-        if !turn.core.runnable.is_empty() {
-            turn.run();
-        }
         // What is linked to one that was refused is taken as well.
         if refused && !links && turn.core.flags & IORING_SETUP_SUBMIT_ALL == 0 {
             break;
@@ -257,6 +254,9 @@ unsafe fn dispatch(turn: &mut Turn, head: *mut Request) {
             return;
         }
         core.requests.outstanding += chain_length(head);
+        if drains {
+            core.deferred.push_back(null_mut());
+        }
         turn.start(head);
     }
 }

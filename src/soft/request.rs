@@ -30,8 +30,17 @@ pub const CANCELLED: u32 = 1 << 5;
 pub const MULTISHOT: u32 = 1 << 6;
 /// It was refused before it started: `result` is its answer.
 pub const REFUSED: u32 = 1 << 7;
+/// It is over, `result` is its answer: it completes when what may be tried is.
+pub const OVER: u32 = 1 << 9;
+/// What it was linked to has failed: it is cancelled with what is linked behind it.
+pub const BROKEN: u32 = 1 << 10;
 /// That its time is over is what it was for: no failure.
 pub const GOOD_ETIME: u32 = 1 << 8;
+
+/// Its file is a stream socket, as was found out.
+pub const STREAM: u32 = 1 << 11;
+/// Its file is a socket of messages, as was found out.
+pub const MESSAGES: u32 = 1 << 12;
 
 /// An error of it does not break links.
 pub const UNFAILING: u32 = 1 << 15;

@@ -58,7 +58,8 @@ pub struct Core {
     pub requests: Requests,
     /// Those that may be tried now: links whose predecessor is complete, deferred ones.
     pub runnable: Queue,
-    /// Chains behind a drain, in order.
+    /// Chains behind a drain, in order. NULL stands for a drain that has begun: what follows waits until all
+    /// of it is complete.
     pub deferred: VecDeque<*mut Request>,
     /// CQEs that this turn posts at its end.
     pub pending: Vec<Cqe>,

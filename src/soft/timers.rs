@@ -12,13 +12,29 @@ use core::sync::atomic::Ordering;
 /// A time in nanoseconds of the monotonic clock, and which of those at that time.
 pub type Key = (u64, u64);
 
+/// A timeout that ends with a number of completions.
+struct Counted {
+    /// Completions before it.
+    since: u32,
+    /// How many more it waits for.
+    count: u32,
+    request: *mut Request,
+}
+
+impl Counted {
+    /// How many are missing when there were `posted`; less than 1: none.
+    fn missing(&self, posted: u32) -> i64 {
+        i64::from(self.count) - i64::from(posted.wrapping_sub(self.since))
+    }
+}
+
 /// A ring's timers.
 #[derive(Default)]
 pub struct Timers {
     at: BTreeMap<Key, *mut Request>,
     count: u64,
-    /// Timeouts that also end with a number of completions: the count at which they do.
-    counted: Vec<(u32, *mut Request)>,
+    /// Timeouts that also end with a number of completions.
+    counted: Vec<Counted>,
 }
 
 impl Timers {
@@ -54,8 +70,8 @@ impl Turn<'_> {
     /// # Safety
     /// It must be live, and be among the timers by the end of the turn.
     pub unsafe fn count_for(&mut self, request: *mut Request, count: u32) {
-        let target = self.core.posted.wrapping_add(count);
-        self.core.timers.counted.push((target, request));
+        let since = self.core.posted;
+        self.core.timers.counted.push(Counted { since, count, request });
     }
 
     /// Counts a completion for those who wait for a number.
@@ -81,10 +97,15 @@ impl Turn<'_> {
     #[cold]
     fn end_reached(&mut self) {
         let posted = self.core.posted;
-        while let Some(at) =
-            self.core.timers.counted.iter().position(|c| posted.wrapping_sub(c.0) as i32 >= 0)
-        {
-            let (_, request) = self.core.timers.counted.swap_remove(at);
+        loop {
+            let counted = &self.core.timers.counted;
+            let missing = |at: &usize| counted[*at].missing(posted);
+            // The first that was reached goes first.
+            let Some(at) = (0..counted.len()).min_by_key(missing) else { return };
+            if missing(&at) > 0 {
+                return;
+            }
+            let request = counted[at].request;
             // SAFETY: those that are counted for are live and armed.
             unsafe {
                 timeout::disarm(self, request);
@@ -96,7 +117,7 @@ impl Turn<'_> {
     /// Takes a timer out; its request is at hand. None when it has fired.
     pub fn stop_timer(&mut self, key: Key) -> Option<*mut Request> {
         let request = self.core.timers.at.remove(&key)?;
-        self.core.timers.counted.retain(|counted| counted.1 != request);
+        self.core.timers.counted.retain(|counted| counted.request != request);
         // SAFETY: timers have live requests.
         unsafe { self.core.requests.fetch(request) };
         Some(request)

@@ -65,10 +65,9 @@ impl<'a> Turn<'a> {
     pub unsafe fn start(&mut self, request: *mut Request) {
         // SAFETY: it is at hand: nobody else refers to it.
         let r = unsafe { &mut *request };
-        if r.is(REFUSED) {
-            let result = r.result;
+        if r.is(REFUSED | OVER | BROKEN) {
             // SAFETY: as above.
-            return unsafe { self.complete(request, result) };
+            return unsafe { self.answer(request) };
         }
         if self.core.is_closed {
             // SAFETY: as above.
@@ -102,6 +101,33 @@ impl<'a> Turn<'a> {
         }
         // SAFETY: as above.
         unsafe { self.attempt(request) }
+    }
+
+    /// A request that is not to be tried has its turn.
+    #[cold]
+    unsafe fn answer(&mut self, request: *mut Request) {
+        // SAFETY: the caller has it at hand.
+        unsafe {
+            match (*request).is(BROKEN) {
+                true => self.cancel_chain(request),
+                false => self.complete(request, (*request).result),
+            }
+        }
+    }
+
+    /// A request in flight is over. Its CQE comes after those of what is submitted in the same call, as the
+    /// kernel's does.
+    ///
+    /// # Safety
+    /// It must be live, and nothing but the list of requests in flight may have it.
+    pub unsafe fn complete_later(&mut self, request: *mut Request, result: i32) {
+        // SAFETY: as the caller says.
+        unsafe {
+            self.core.requests.fetch(request);
+            (*request).flags |= OVER;
+            (*request).result = result;
+            self.core.runnable.push(request);
+        }
     }
 
     /// Tries a request that is at hand without blocking.
@@ -253,28 +279,33 @@ impl<'a> Turn<'a> {
                 self.core.runnable.push(link);
                 return;
             }
-            let mut at = link;
+            (*link).flags |= BROKEN | done.flags & SKIP_LINKS;
+            self.core.requests.fetch(link);
+            self.core.runnable.push(link);
+        }
+    }
+
+    /// Cancels a chain whose head was linked to one that has failed.
+    unsafe fn cancel_chain(&mut self, head: *mut Request) {
+        // SAFETY: the chain is live, and nobody else refers to it.
+        unsafe {
+            let skips = (*head).is(SKIP_LINKS);
+            let mut at = head;
             while !at.is_null() {
                 let next = core::mem::replace(&mut (*at).link, null_mut());
-                match done.is(SKIP_LINKS) {
-                    true => (*at).flags |= SKIP,
-                    false => (*at).flags &= !SKIP,
-                }
                 let result =
                     if (*at).is(REFUSED) { (*at).result } else { Errno::ECANCELED.answer() };
-                let skips = (*at).flags & SKIP;
                 self.core.requests.fetch(at);
-                if skips == 0 {
-                    self.post(Cqe {
-                        user_data: (*at).sqe.user_data,
-                        res: result,
-                        flags: 0,
-                        big: [0; 2],
-                    });
+                if !skips {
+                    let user_data = (*at).sqe.user_data;
+                    self.post(Cqe { user_data, res: result, flags: 0, big: [0; 2] });
                 }
                 self.core.requests.give(at);
                 self.core.requests.outstanding -= 1;
                 at = next;
+            }
+            if !self.core.deferred.is_empty() {
+                self.release_deferred();
             }
         }
     }
@@ -339,11 +370,18 @@ impl<'a> Turn<'a> {
         while let Some(&head) = self.core.deferred.front() {
             // SAFETY: deferred chains are live.
             unsafe {
-                let drains = (*head).sqe.flags & IOSQE_IO_DRAIN as u8 != 0;
+                let begun = head.is_null();
+                let drains = begun || (*head).sqe.flags & IOSQE_IO_DRAIN as u8 != 0;
                 if drains && self.core.requests.outstanding > 0 {
                     return;
                 }
                 self.core.deferred.pop_front();
+                if begun {
+                    continue;
+                }
+                if drains {
+                    self.core.deferred.push_front(null_mut());
+                }
                 self.core.requests.outstanding += super::intake::chain_length(head);
                 self.core.requests.fetch(head);
                 self.core.runnable.push(head);
@@ -363,6 +401,9 @@ impl<'a> Turn<'a> {
         self.end_direct();
         self.cancel_queued();
         while let Some(head) = self.core.deferred.pop_front() {
+            if head.is_null() {
+                continue;
+            }
             // SAFETY: deferred chains are live.
             unsafe {
                 self.core.requests.outstanding += super::intake::chain_length(head);

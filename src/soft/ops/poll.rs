@@ -203,7 +203,7 @@ unsafe fn change(turn: &mut Turn, found: *mut Request, r: &Request) -> Outcome {
         let Place::Polled(slot) = (*found).place else { return ENOENT };
         turn.stop_waiting(found, slot);
         if flags == 0 {
-            turn.complete(found, Errno::ECANCELED.answer());
+            turn.complete_later(found, Errno::ECANCELED.answer());
             return Outcome::Done(0);
         }
         if flags & IORING_POLL_UPDATE_USER_DATA != 0 {

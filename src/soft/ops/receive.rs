@@ -5,7 +5,7 @@ use super::socket::{fields, unused};
 use super::{Op, Outcome};
 use crate::abi::uring::*;
 use crate::soft::provided::{selects, Buffer};
-use crate::soft::request::{Request, MULTISHOT, NOWAIT, POLLED};
+use crate::soft::request::{Request, MESSAGES, MULTISHOT, NOWAIT, POLLED, STREAM};
 use crate::soft::turn::Turn;
 use crate::sys::{copy, net, Errno, Result};
 use core::ffi::c_int;
@@ -117,25 +117,30 @@ fn call(r: &mut Request) -> (Result<usize>, usize) {
     }
 }
 
+/// Whether it is to go on until all the room is full: a datagram is whole as it comes.
+fn wants_all(r: &Request) -> bool {
+    const WHOLE: [c_int; 2] = [libc::SOCK_STREAM, libc::SOCK_SEQPACKET];
+    fields::flags(r) & WAITALL != 0
+        && net::option(r.fd, libc::SO_TYPE).is_ok_and(|kind| WHOLE.contains(&kind))
+}
+
+/// Whether a receive that leaves room has taken all that there was.
+fn is_stream(r: &mut Request) -> bool {
+    if !r.is(STREAM | MESSAGES) {
+        let is_stream = net::option(r.fd, libc::SO_TYPE) == Ok(libc::SOCK_STREAM);
+        r.flags |= if is_stream { STREAM } else { MESSAGES };
+    }
+    r.is(STREAM)
+}
+
 /// Receives where the request says.
 fn receive_into(r: &mut Request) -> Outcome {
     let is_whole = fields::flags(r) & WAITALL != 0;
     loop {
         let (result, left) = call(r);
         match result {
-            Ok(n) if is_whole && n > 0 && n < left => message::advance(r, n),
-            Ok(n) => {
-                if is_whole && n < left {
-                    r.fail();
-                }
-                if n > 0 && n == left {
-                    r.cqe_flags |= nonempty(r);
-                }
-                if let Err(errno) = message::tell(r) {
-                    return Outcome::Done(errno.answer());
-                }
-                return Outcome::Done((message::done(r) + n) as i32);
-            }
+            Ok(n) if is_whole && n > 0 && n < left && wants_all(r) => message::advance(r, n),
+            Ok(n) => return end(r, n, left),
             Err(Errno::EAGAIN) if !r.is(NOWAIT) => return Outcome::Wait(awaited(r)),
             Err(errno) => {
                 let done = message::done(r);
@@ -144,6 +149,20 @@ fn receive_into(r: &mut Request) -> Outcome {
             }
         }
     }
+}
+
+/// The last `n` bytes came, where there was room for `left`.
+fn end(r: &mut Request, n: usize, left: usize) -> Outcome {
+    if fields::flags(r) & WAITALL != 0 && n < left {
+        r.fail();
+    }
+    if n > 0 && n == left {
+        r.cqe_flags |= nonempty(r);
+    }
+    if let Err(errno) = message::tell(r) {
+        return Outcome::Done(errno.answer());
+    }
+    Outcome::Done((message::done(r) + n) as i32)
 }
 
 /// Whether a stream has more that can be received now. Asked only when all the room was used.
@@ -196,8 +215,7 @@ fn received(
     n: usize,
     room: usize,
 ) -> Option<Outcome> {
-    let is_whole = fields::flags(r) & WAITALL != 0;
-    if is_whole && n < room && !is_message(r) {
+    if n < room && !is_message(r) && wants_all(r) {
         // The rest goes behind it: it is nobody else's meanwhile.
         r.cqe_flags |= turn.use_buffer(r, len as usize);
         r.sqe.anon_addr.addr = buffer.addr;
@@ -206,7 +224,9 @@ fn received(
         return Some(receive_into(r));
     }
     let flags = turn.use_buffer(r, n) | if n == room { nonempty(r) } else { 0 };
-    if !r.is(MULTISHOT) || !turn.has_room() {
+    // At the end of a stream there is a head without data, again and again.
+    let is_last = is_message(r) && n == head_len(r);
+    if !r.is(MULTISHOT) || !turn.has_room() || is_last {
         r.cqe_flags |= flags;
         if !r.is(MULTISHOT) && is_message(r) {
             if let Err(errno) = message::tell(r) {
@@ -218,17 +238,23 @@ fn received(
     r.provided = None;
     turn.post_more(r, n as i32, flags);
     // There was room for more: it is seen when it comes.
-    (n < room && !is_message(r)).then(|| Outcome::Wait(awaited(r)))
+    (n < room && is_stream(r)).then(|| Outcome::Wait(awaited(r)))
+}
+
+/// Bytes before a message's data, when it is one of several.
+fn head_len(r: &mut Request) -> usize {
+    let Some(message) = message::copied(r) else { return 0 };
+    let (name, control) = (message.header.msg_namelen as usize, message.header.msg_controllen);
+    size_of::<io_uring_recvmsg_out>().saturating_add(name).saturating_add(control)
 }
 
 /// One message into a provided buffer; of several, each has a head that says what it is.
 fn into_message(r: &mut Request, buffer: Buffer) -> (Result<usize>, usize) {
     let (fd, flags, is_multishot) = (r.fd, flags(r), r.is(MULTISHOT));
+    let before = if is_multishot { head_len(r) } else { 0 };
     let Some(message) = message::copied(r) else { return (Err(Errno::EINVAL), 0) };
     let header = message.header;
-    let head = size_of::<io_uring_recvmsg_out>();
-    let (name, control) = (header.msg_namelen as usize, header.msg_controllen);
-    let before = if is_multishot { head.saturating_add(name).saturating_add(control) } else { 0 };
+    let (head, name) = (size_of::<io_uring_recvmsg_out>(), header.msg_namelen as usize);
     let len = buffer.len as usize;
     if is_multishot && len < before {
         return (Err(Errno::EFAULT), 0);

@@ -19,6 +19,7 @@ pub static READV: Op = Op {
     prepare: |turn, r| {
         if selects(r) {
             become_read(r)?;
+            return (READ.prepare)(turn, r);
         }
         (rw::READV.prepare)(turn, r)
     },

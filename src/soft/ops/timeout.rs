@@ -105,8 +105,7 @@ pub static TIMEOUT_REMOVE: Op = Op {
         // SAFETY: what is found among the timers is live.
         unsafe {
             if flags & IORING_TIMEOUT_UPDATE_MASK == 0 {
-                disarm(turn, found);
-                turn.complete(found, Errno::ECANCELED.answer());
+                cancel(turn, found);
             } else {
                 disarm(turn, found);
                 let keep =
@@ -178,6 +177,10 @@ fn prepare(r: &mut Request, linked: bool) -> Result<()> {
     let time = time_of(address, flags)?;
     if flags & IORING_TIMEOUT_ETIME_SUCCESS != 0 {
         r.flags |= GOOD_ETIME;
+    }
+    if linked {
+        // Neither being over nor being cancelled is a failure of it.
+        r.flags |= UNFAILING;
     }
     r.state =
         State::Timeout(Timeout { time, flags, key: None, repeats: count as u32, main: null_mut() });
@@ -299,6 +302,6 @@ pub unsafe fn cancel(turn: &mut Turn, request: *mut Request) {
     // SAFETY: as the caller says.
     unsafe {
         disarm(turn, request);
-        turn.complete(request, Errno::ECANCELED.answer());
+        turn.complete_later(request, Errno::ECANCELED.answer());
     }
 }
