@@ -75,18 +75,19 @@ pub unsafe fn queue_mmap(fd: c_int, params: &io_uring_params, ring: *mut io_urin
     Ok(())
 }
 
-/// Unmaps and closes the ring. What is in flight is cancelled or finishes on its own.
+/// Closes and unmaps the ring. What is in flight is cancelled or finishes on its own.
 pub unsafe fn queue_exit(ring: *mut io_uring) {
     // SAFETY: see the module ring; the ring is not used again.
     unsafe {
-        if (*ring).int_flags & APP_MEMORY == 0 {
-            mappings(ring).unmap();
-        }
         if (*ring).int_flags & REGISTERED_RING != 0 {
             let _ = ring_fd::unregister(ring);
         }
         if (*ring).ring_fd != -1 {
             let _ = backing::close((*ring).ring_fd);
+        }
+        // Last: who serves a ring in this process looks into its memory, which with NO_MMAP is this one.
+        if (*ring).int_flags & APP_MEMORY == 0 {
+            mappings(ring).unmap();
         }
     }
 }

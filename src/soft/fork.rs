@@ -9,7 +9,7 @@ use super::ring::{Core, Ring};
 use super::table;
 use super::turn::Turn;
 use crate::sys::fork::{self, Subject};
-use crate::sys::process;
+use crate::sys::{allocator, crew, process};
 use core::ptr::read;
 use core::sync::atomic::Ordering;
 
@@ -36,11 +36,13 @@ extern "C" fn before() {
             process::yield_now();
         }
     });
-    crate::sys::allocator::before_fork();
+    crew::before_fork();
+    allocator::before_fork();
 }
 
 extern "C" fn after_in_parent() {
-    crate::sys::allocator::after_fork(false);
+    allocator::after_fork(false);
+    crew::after_fork(false);
     table::let_go(|ring| {
         if ring.forking.swap(false, Ordering::Relaxed) {
             // SAFETY: before has suspended a turn.
@@ -50,7 +52,8 @@ extern "C" fn after_in_parent() {
 }
 
 extern "C" fn after_in_child() {
-    crate::sys::allocator::after_fork(true);
+    allocator::after_fork(true);
+    crew::after_fork(true);
     super::keeper::start_over();
     table::start_over_now();
 }

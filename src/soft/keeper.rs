@@ -54,6 +54,8 @@ struct Keeper {
     runs: AtomicU32,
     /// It looks again within a tick: it needs no call.
     looks: AtomicU32,
+    /// It is not to linger.
+    hurries: AtomicU32,
     epoll: AtomicI32,
     /// Readable when the keeper is called.
     call: AtomicI32,
@@ -67,6 +69,7 @@ static KEEPER: Keeper = Keeper {
     rings: UnsafeCell::new(Vec::new()),
     runs: AtomicU32::new(0),
     looks: AtomicU32::new(0),
+    hurries: AtomicU32::new(0),
     epoll: AtomicI32::new(-1),
     call: AtomicI32::new(-1),
 };
@@ -97,8 +100,20 @@ pub fn attend(ring: &Ring) {
         }
     }
     ring.due.store(0, Ordering::Relaxed);
+    KEEPER.hurries.store(0, Ordering::Relaxed);
     call();
     drop(held);
+}
+
+/// The process has no ring any more: the keeper ends at once, and its descriptors go.
+pub fn end() {
+    let _held = KEEPER.lock.lock();
+    // SAFETY: the lock makes the list ours.
+    let is_needed = unsafe { !(*KEEPER.rings.get()).is_empty() };
+    if !is_needed && KEEPER.runs.load(Ordering::Relaxed) != 0 {
+        KEEPER.hurries.store(1, Ordering::Relaxed);
+        let _ = file::signal(KEEPER.call.load(Ordering::Relaxed));
+    }
 }
 
 /// The program has closed a ring: it is not kept any more. Without the ring's lock.
@@ -149,6 +164,7 @@ fn start() {
     // SAFETY: the keeper needs nothing.
     if unsafe { worker::spawn(run, null_mut()) }.is_err() {
         KEEPER.runs.store(0, Ordering::Relaxed);
+        close_own();
     }
 }
 
@@ -223,7 +239,10 @@ fn look_at_all(outer: c_int, idle_since: &mut u64) -> Option<Option<Deadline>> {
         *idle_since = 0;
     } else if *idle_since == 0 {
         *idle_since = now;
-    } else if now - *idle_since >= LINGER {
+    }
+    let hurries = KEEPER.hurries.load(Ordering::Relaxed) != 0;
+    if rings.is_empty() && (hurries || now - *idle_since >= LINGER) {
+        *rings = Vec::new();
         KEEPER.runs.store(0, Ordering::Relaxed);
         close_own();
         return None;
@@ -244,7 +263,7 @@ fn look(kept: &mut Kept, outer: c_int, now: u64) -> Option<u64> {
     let entered = kept.ring.entered.load(Ordering::Relaxed);
     let is_attended = core::mem::replace(&mut kept.entered, entered) != entered;
     let Some(mut turn) = Turn::try_take(kept.ring) else { return Some(now + TICK) };
-    if !needs_keeper(&turn) {
+    if !turn.core.memory.is_there() || !needs_keeper(&turn) {
         release(kept, outer);
         turn.core.is_kept = false;
         kept.ring.wants_keeper.store(false, Ordering::Relaxed);

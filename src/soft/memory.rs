@@ -318,6 +318,13 @@ impl Memory {
         unsafe { &*self.header }
     }
 
+    /// Whether the ring's head can be read: a program may unmap memory that it has brought before it closes
+    /// the ring.
+    pub fn is_there(&self) -> bool {
+        // SAFETY: a word is valid for any bytes.
+        !self.base.is_null() || unsafe { peek::copy::<u32>(self.header as u64) }.is_ok()
+    }
+
     /// Our own page.
     #[inline]
     pub fn control(&self) -> &Control {

@@ -4,10 +4,11 @@
 //! A program may close a descriptor without telling us; that it is another file by now is noticed when it
 //! is used, when its number becomes a ring again, and by looking at a few whenever a ring is made.
 
-use super::fork;
 use super::ring::Ring;
+use super::turn::Turn;
+use super::{fork, keeper, work};
 use crate::sys::lock::Lock;
-use crate::sys::{fd, fork as sys_fork, identity, mem, Errno, Result};
+use crate::sys::{fd, fork as sys_fork, identity, mem, worker, Errno, Result};
 use alloc::boxed::Box;
 use core::ffi::c_int;
 use core::mem::size_of;
@@ -32,6 +33,8 @@ struct Table {
     chunks: [AtomicPtr<Chunk>; CHUNKS],
     /// How many descriptors are rings; without any, nothing has to be looked up.
     count: AtomicU32,
+    /// Rings that were not closed.
+    rings: AtomicU32,
     /// One has been asked for.
     serves: AtomicBool,
     /// Where the search for rings that were closed behind our back goes on.
@@ -50,6 +53,7 @@ static TABLE: Table = Table {
         chunks
     },
     count: AtomicU32::new(0),
+    rings: AtomicU32::new(0),
     serves: AtomicBool::new(false),
     swept: AtomicUsize::new(0),
     lock: Lock::new(),
@@ -67,10 +71,9 @@ impl Used {
 
     /// The ring is known by one name less; with its last one it shuts down. Not under a ring's lock.
     pub fn lose_name(self) {
-        if self.0.names.fetch_sub(1, Ordering::Relaxed) == 1 {
-            super::turn::Turn::take(self.0).shut_down();
-            super::keeper::forget(self.0);
-        }
+        lose_name(self.0);
+        drop(self);
+        end_threads();
     }
 
     /// The ring, for one that takes a reference of its own.
@@ -95,6 +98,23 @@ impl Drop for Used {
             // SAFETY: the last reference is gone, and rings are boxed.
             unsafe { drop(Box::from_raw((&raw const *self.0).cast_mut())) };
         }
+    }
+}
+
+/// A ring is known by one name less. Not under its lock.
+fn lose_name(ring: &Ring) {
+    if ring.names.fetch_sub(1, Ordering::Relaxed) == 1 {
+        Turn::take(ring).shut_down();
+        keeper::forget(ring);
+        TABLE.rings.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// With the last ring, the threads that have served it go. What is still at work ends later.
+fn end_threads() {
+    if TABLE.rings.load(Ordering::Relaxed) == 0 {
+        keeper::end();
+        worker::wait_until_gone(work::end_idle);
     }
 }
 
@@ -187,6 +207,7 @@ pub fn insert(fd: c_int, ring: Box<Ring>) -> Result<()> {
     let replaced = remove(fd, true);
     let closed = sweep();
     slot.store(Box::into_raw(ring), Ordering::Release);
+    TABLE.rings.fetch_add(1, Ordering::Relaxed);
     TABLE.count.fetch_add(1, Ordering::Relaxed);
     drop(held);
     replaced.give_up();
@@ -245,11 +266,9 @@ impl Removed {
     fn give_up(self) {
         // SAFETY: the table's reference has become this one's.
         if let Some(ring) = unsafe { self.0.as_ref() } {
-            if ring.names.fetch_sub(1, Ordering::Relaxed) == 1 {
-                super::turn::Turn::take(ring).shut_down();
-                super::keeper::forget(ring);
-            }
+            lose_name(ring);
             drop(Used(ring));
+            end_threads();
         }
     }
 }
@@ -302,11 +321,15 @@ fn start_over() {
         for ring in each_ring() {
             ring.disown();
         }
+        let mut rings = 0;
         for ring in each_ring() {
+            ring.names.fetch_add(1, Ordering::Relaxed);
             if ring.acquire() == 0 {
                 fork::adopt(ring);
+                rings += 1;
             }
         }
+        TABLE.rings.store(rings, Ordering::Relaxed);
     }
 }
 

@@ -37,11 +37,21 @@ struct State {
     asleep: u32,
     /// Sleepers that were woken and do not know it yet, each of which is ready.
     woken: u32,
+    /// Nobody is to linger until there is a request.
+    hurries: bool,
 }
 
 impl State {
     const fn new() -> Self {
-        State { queue: Queue::new(), queued: 0, workers: 0, ready: 0, asleep: 0, woken: 0 }
+        State {
+            queue: Queue::new(),
+            queued: 0,
+            workers: 0,
+            ready: 0,
+            asleep: 0,
+            woken: 0,
+            hurries: false,
+        }
     }
 
     fn pop(&mut self) -> Option<*mut Request> {
@@ -128,6 +138,7 @@ impl Pool {
             // SAFETY: as the caller says.
             unsafe { state.queue.push(request) };
             state.queued += 1;
+            state.hurries = false;
             if state.ready >= state.queued {
                 Need::Nobody
             } else if state.asleep > 0 {
@@ -208,13 +219,19 @@ impl Pool {
     fn sleep(&self) -> bool {
         let mut seen = self.wakes.load(Ordering::Acquire);
         let sleeps = self.with(|state| {
-            let sleeps = state.queued == 0;
-            state.ready -= u32::from(sleeps);
-            state.asleep += u32::from(sleeps);
-            sleeps
+            if state.queued > 0 {
+                return Some(true);
+            }
+            state.ready -= 1;
+            if state.hurries {
+                state.workers -= 1;
+                return Some(false);
+            }
+            state.asleep += 1;
+            None
         });
-        if !sleeps {
-            return true;
+        if let Some(goes_on) = sleeps {
+            return goes_on;
         }
         loop {
             let slept = futex::wait(&self.wakes, seen, Some(&LINGER));
@@ -224,7 +241,7 @@ impl Pool {
                     state.woken -= 1;
                     return Some(true);
                 }
-                if slept != Err(Errno::ETIMEDOUT) {
+                if slept != Err(Errno::ETIMEDOUT) && !state.hurries {
                     return None;
                 }
                 state.asleep -= 1;
@@ -235,6 +252,19 @@ impl Pool {
                 return goes_on;
             }
         }
+    }
+
+    /// Has idle workers end, and others as soon as they are; returns how many of those there are.
+    fn hurry(&self) -> u32 {
+        let (asleep, busy) = self.with(|state| {
+            state.hurries = true;
+            (state.asleep, state.workers - state.ready - state.asleep)
+        });
+        if asleep > 0 {
+            self.wakes.fetch_add(1, Ordering::Release);
+            futex::wake(&self.wakes, u32::MAX);
+        }
+        busy
     }
 
     /// Does a request with the pool's rights: seteuid(2) and its kin have the C library change all threads.
@@ -284,16 +314,27 @@ static POOLS: [[Pool; 8]; 2] =
 /// Held by whoever gives a pool other rights.
 static RIGHTS: Lock = Lock::new();
 
-/// Queues a request, whose place is `Queued`.
-///
-/// # Safety
-/// It must be live until it was handed in; the ring too.
-pub unsafe fn push(ring: &Ring, request: *mut Request) {
+/// In a new process.
+fn start_over() {
     fork::start_over(Subject::Work, || {
         // SAFETY: no other thread of this process has come here yet.
         unsafe { RIGHTS.reset() };
         POOLS.iter().flatten().for_each(Pool::start_over);
     });
+}
+
+/// The process has no ring any more: workers end at once. Returns how many are still at work.
+pub fn end_idle() -> u32 {
+    start_over();
+    POOLS.iter().flatten().map(Pool::hurry).sum()
+}
+
+/// Queues a request, whose place is `Queued`.
+///
+/// # Safety
+/// It must be live until it was handed in; the ring too.
+pub unsafe fn push(ring: &Ring, request: *mut Request) {
+    start_over();
     ring.acquire();
     // SAFETY: as the caller says; the state is the request's own.
     unsafe {

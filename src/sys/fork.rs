@@ -27,6 +27,8 @@ pub enum Subject {
     Keeper,
     /// Descriptors of rings that are registered.
     Registered,
+    /// Threads that serve rings.
+    Threads,
 }
 
 const SUBJECTS: usize = 8;

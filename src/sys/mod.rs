@@ -16,6 +16,7 @@ pub mod atomic;
 pub mod child;
 pub mod clock;
 pub mod copy;
+pub mod crew;
 pub mod env;
 pub mod epoll;
 pub mod fd;

@@ -5,80 +5,25 @@
 //! library links to no C library. In other programs, as static ones that make no thread, they are the
 //! kernel's alone: they call nothing of a C library and touch nothing that belongs to a thread of it.
 
-use super::heap::weak_address;
+use super::crew::Library;
 use super::{arch, call, mem, Errno, Result};
-use core::ffi::{c_int, c_void};
-use core::mem::{size_of, transmute};
-use core::ptr::{null, null_mut};
+use core::ffi::c_void;
+use core::mem::size_of;
+use core::ptr::null_mut;
 
-core::arch::global_asm!(
-    ".weak pthread_create",
-    ".weak pthread_detach",
-    ".weak pthread_sigmask",
-    ".weak sigfillset"
-);
-
-type Main = extern "C" fn(*mut c_void) -> *mut c_void;
+/// What a thread does.
+pub type Main = extern "C" fn(*mut c_void) -> *mut c_void;
 
 /// Starts `main(arg)` in a thread that receives no signal. `EAGAIN` when there can be none.
 ///
 /// # Safety
 /// `arg` must be what `main` needs for as long as the thread runs.
 pub unsafe fn spawn(main: Main, arg: *mut c_void) -> Result<()> {
-    let library = Library {
-        create: weak_address!("pthread_create"),
-        detach: weak_address!("pthread_detach"),
-        sigmask: weak_address!("pthread_sigmask"),
-        fill: weak_address!("sigfillset"),
-    };
     // SAFETY: the caller vouches for the argument.
     unsafe {
-        match library {
-            Library { create: 0, .. } | Library { detach: 0, .. } => spawn_bare(main, arg),
-            Library { sigmask: 0, .. } | Library { fill: 0, .. } => spawn_bare(main, arg),
-            _ => library.spawn(main, arg),
-        }
-    }
-}
-
-/// Addresses of the C library's functions.
-struct Library {
-    create: usize,
-    detach: usize,
-    sigmask: usize,
-    fill: usize,
-}
-
-/// A signal set, of a C library.
-type Set = [u64; 16];
-
-impl Library {
-    unsafe fn spawn(&self, main: Main, arg: *mut c_void) -> Result<()> {
-        type Create = unsafe extern "C" fn(*mut usize, *const c_void, Main, *mut c_void) -> c_int;
-        type Detach = unsafe extern "C" fn(usize) -> c_int;
-        type Sigmask = unsafe extern "C" fn(c_int, *const Set, *mut Set) -> c_int;
-        type Fill = unsafe extern "C" fn(*mut Set) -> c_int;
-        let (mut all, mut old): (Set, Set) = ([0; 16], [0; 16]);
-        // SAFETY: bound names are the C library's functions; the sets live in this frame.
-        unsafe {
-            let create = transmute::<usize, Create>(self.create);
-            let detach = transmute::<usize, Detach>(self.detach);
-            let sigmask = transmute::<usize, Sigmask>(self.sigmask);
-            // The library leaves out the signals by which it reaches its threads: setuid() waits for
-            // every one of them.
-            transmute::<usize, Fill>(self.fill)(&mut all);
-            // The mask is inherited, so that no signal can come before the thread has set one.
-            sigmask(libc::SIG_SETMASK, &all, &mut old);
-            let mut id = 0usize;
-            let failed = create(&mut id, null(), main, arg);
-            sigmask(libc::SIG_SETMASK, &old, null_mut());
-            match failed {
-                0 => {
-                    detach(id);
-                    Ok(())
-                }
-                errno => Err(Errno::of(errno)),
-            }
+        match Library::find() {
+            Some(library) => library.spawn(main, arg),
+            None => spawn_bare(main, arg),
         }
     }
 }
@@ -113,6 +58,7 @@ unsafe fn spawn_bare(main: Main, arg: *mut c_void) -> Result<()> {
     Ok(())
 }
 
+pub use super::crew::wait_until_gone;
 pub use super::thread::set_name;
 
 unsafe fn set_mask(new: *const u64, old: *mut u64) {
