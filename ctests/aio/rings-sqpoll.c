@@ -109,6 +109,19 @@ static void none_is_missed(void)
 	destroy(&r);
 }
 
+static bool is_of_the_ring(int tid)
+{
+	char path[64], name[32] = "";
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/comm", tid);
+	FILE *file = fopen(path, "r");
+
+	CHECK(file != NULL);
+	CHECK(fgets(name, sizeof(name), file) != NULL);
+	fclose(file);
+	return strcmp(name, "anyring-sq\n") == 0;
+}
+
 /* The thread is where the ring says. */
 static void on_its_cpu(void)
 {
@@ -134,7 +147,7 @@ static void on_its_cpu(void)
 	while ((entry = readdir(dir))) {
 		int tid = atoi(entry->d_name);
 
-		if (tid == 0 || tid == getpid())
+		if (tid == 0 || tid == getpid() || !is_of_the_ring(tid))
 			continue;
 		MUST(sched_getaffinity(tid, sizeof(mask), &mask));
 		CHECK_EQ(CPU_COUNT(&mask), 1);

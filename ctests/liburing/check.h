@@ -115,6 +115,15 @@ static inline int count_fds(void)
 	return n - 3; /* ".", ".." and the directory itself */
 }
 
+/* The descriptor that the program gets next. */
+static inline int next_fd(void)
+{
+	int fd = (int)MUST(dup(0));
+
+	close(fd);
+	return fd;
+}
+
 static inline void count_line(struct footprint *f, const char *line)
 {
 	unsigned long start, end;

@@ -104,6 +104,7 @@ fn new_ring(nr_events: u32, mode: Mode) -> Result<io_uring> {
             params.sq_thread_idle = SQ_THREAD_IDLE_MS;
         }
         queue_init(nr_events.clamp(4, MAX_BATCH), &mut ring, &mut params)?;
+        backing::keep_private(ring.ring_fd);
         Ok(ring)
     }
 }

@@ -33,6 +33,12 @@ pub unsafe fn setup(entries: c_uint, params: *mut io_uring_params) -> Result<c_i
     unsafe { policy::setup(entries, params) }
 }
 
+/// Tells whoever serves ring `fd` that nobody is going to sleep on its descriptor, as by poll(2): the program does
+/// not know it. The kernel does not care.
+pub fn keep_private(fd: c_int) {
+    soft::keep_private(fd);
+}
+
 /// io_uring_enter2(2).
 ///
 /// # Safety

@@ -75,6 +75,7 @@ pub unsafe fn adopt(ring: &Ring) {
         new.issuer = core.issuer;
         // The page of the issuer's stack is here, too: it is looked for by its id.
         new.clock = core.clock;
+        new.is_private = core.is_private;
         core.polls.leave_behind();
         if was_forking {
             // Right after the fork: the numbers are still what they were.

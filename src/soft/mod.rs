@@ -67,6 +67,13 @@ pub fn find(fd: c_int, flags: u32) -> Option<Used> {
     table::find(fd)
 }
 
+/// Nobody is going to sleep on the descriptor of the ring that `fd` is, if it is one of ours.
+pub fn keep_private(fd: c_int) {
+    if let Some(ring) = table::find(fd) {
+        turn::Turn::take(&ring).core.is_private = true;
+    }
+}
+
 /// The ring that `fd` is to register with `opcode`, if it is one of ours.
 pub fn find_for_register(fd: c_int, opcode: u32) -> Option<Used> {
     if opcode & IORING_REGISTER_USE_REGISTERED_RING != 0 {

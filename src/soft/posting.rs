@@ -156,7 +156,8 @@ impl Turn<'_> {
         }
         // Whoever sleeps in enter takes them.
         let is_awaited = control.sleepers.load(Ordering::Relaxed) > 0;
-        if (is_polled || !(self.reaps || is_awaited)) && core.memory.ready() > 0 {
+        let is_told = self.reaps || is_awaited || core.is_private;
+        if (is_polled || !is_told) && core.memory.ready() > 0 {
             if self.submits && !is_polled && !core.relies_on_fd {
                 // Most programs look at the queue next. The keeper tells those that do not.
                 self.core.is_unannounced = true;

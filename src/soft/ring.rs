@@ -65,6 +65,8 @@ pub struct Core {
     pub pending: Vec<Cqe>,
     /// CQEs that the ring had no room for.
     pub overflow: VecDeque<Cqe>,
+    /// Nobody sleeps on its descriptor: it need not tell of CQEs.
+    pub is_private: bool,
     /// The program has slept until its descriptor was readable, with CQEs there that its own call had posted.
     pub relies_on_fd: bool,
     /// CQEs are there that the descriptor does not tell of.
@@ -117,6 +119,7 @@ impl Core {
             deferred: VecDeque::new(),
             pending: Vec::new(),
             overflow: VecDeque::new(),
+            is_private: false,
             relies_on_fd: false,
             is_unannounced: false,
             is_kept: false,

@@ -262,7 +262,7 @@ impl Pool {
         });
         if asleep > 0 {
             self.wakes.fetch_add(1, Ordering::Release);
-            futex::wake(&self.wakes, u32::MAX);
+            futex::wake(&self.wakes, futex::ALL);
         }
         busy
     }

@@ -361,7 +361,10 @@ unsafe fn new_ring(nr_events: u32) -> Result<(io_uring, Slots)> {
         params.cq_entries = (2 * nr_events).next_power_of_two().clamp(16, MAX_CQES);
         let entries: c_uint = nr_events.clamp(8, MAX_BATCH);
         match queue_init(entries, &mut ring, &mut params) {
-            Ok(()) => Ok((ring, slots)),
+            Ok(()) => {
+                crate::backing::keep_private(ring.ring_fd);
+                Ok((ring, slots))
+            }
             Err(errno) => {
                 slots.unmap();
                 Err(errno)
