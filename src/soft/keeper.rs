@@ -3,7 +3,8 @@
 //! or epoll on the ring's descriptor.
 //!
 //! A ring that is entered again and again keeps itself: the keeper looks at it once a tick and does nothing.
-//! One that was not entered for a tick it serves, until it is: its epoll is in the keeper's. It also ends the
+//! One that was not entered for a tick it serves, until it is: its epoll is in the keeper's. Where the program
+//! sleeps in poll or epoll on the ring's descriptor and not in enter, it goes on serving. It also ends the
 //! readiness of a ring's descriptor when the program has taken the CQEs without a call.
 
 use super::ring::Ring;
@@ -262,7 +263,9 @@ fn look_at_all(outer: c_int, idle_since: &mut u64) -> Option<Option<Deadline>> {
 fn look(kept: &mut Kept, outer: c_int, now: u64) -> Option<u64> {
     let entered = kept.ring.entered.load(Ordering::Relaxed);
     let is_attended = core::mem::replace(&mut kept.entered, entered) != entered;
-    let Some(mut turn) = Turn::try_take(kept.ring) else { return Some(now + TICK) };
+    let Some(mut turn) = Turn::try_take(kept.ring) else {
+        return Some(now + if kept.epoll >= 0 { GLANCE } else { TICK });
+    };
     if !turn.core.memory.is_there() || !needs_keeper(&turn) {
         release(kept, outer);
         turn.core.is_kept = false;
@@ -275,12 +278,15 @@ fn look(kept: &mut Kept, outer: c_int, now: u64) -> Option<u64> {
         // Whoever is inside calls when it leaves.
         return Some(u64::MAX);
     }
-    if is_attended {
+    if is_attended && !turn.core.relies_on_fd {
         release(kept, outer);
         return Some(now + TICK);
     }
     timers::expire(&mut turn);
     turn.serve_now();
+    turn.publish();
+    // Nobody is inside to take what came: the program is told by the descriptor, if at all.
+    turn.core.relies_on_fd |= !turn.core.is_private && turn.core.memory.ready() > 0;
     let epoll = turn.core.polls.epoll();
     if kept.epoll != epoll && epoll >= 0 {
         release(kept, outer);

@@ -67,7 +67,8 @@ pub struct Core {
     pub overflow: VecDeque<Cqe>,
     /// Nobody sleeps on its descriptor: it need not tell of CQEs.
     pub is_private: bool,
-    /// The program has slept until its descriptor was readable, with CQEs there that its own call had posted.
+    /// CQEs came when nobody was inside, and no caller has slept in enter since: the program waits for the ring's
+    /// descriptor.
     pub relies_on_fd: bool,
     /// CQEs are there that the descriptor does not tell of.
     pub is_unannounced: bool,

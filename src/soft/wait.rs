@@ -197,6 +197,7 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
         let until = wait.until(turn.core.timers.next());
         let serves = poll::begin_serving(&mut turn, !is_there && !wait.sigmask.is_null())?;
         let (fd, pid) = (turn.core.fd, turn.core.pid);
+        turn.core.relies_on_fd &= is_there;
         drop(turn);
         // SAFETY: the caller vouches for the mask.
         let slept = unsafe {
