@@ -101,10 +101,8 @@ pub fn matching(turn: &mut Turn, wanted: &Match) -> Result<i32> {
     if found.is_empty() {
         return if all { Ok(0) } else { Err(Errno::ENOENT) };
     }
-    // The kernel counts those it keeps in lists of their kind.
     // SAFETY: those in flight are live.
-    let opcode = unsafe { (*found[0]).sqe.opcode };
-    let answer = i32::from(opcode == io_uring_op::IORING_OP_WAITID as u8);
+    let answer = unsafe { count_of_one(&*found[0]) };
     // SAFETY: they were found in flight, and cancelling one leaves the others where they are: those that are
     // found are linked to nothing that is found.
     let results: Vec<_> = found.iter().map(|&request| unsafe { one(turn, request) }).collect();
@@ -112,6 +110,14 @@ pub fn matching(turn: &mut Turn, wanted: &Match) -> Result<i32> {
         true => Ok(results.len() as i32),
         false => results[0].map(|()| answer),
     }
+}
+
+/// What the kernel answers when it has cancelled one: it counts those that it keeps in lists of their kind.
+pub fn count_of_one(r: &Request) -> i32 {
+    use io_uring_op::*;
+    const COUNTED: [u8; 3] =
+        [IORING_OP_WAITID as u8, IORING_OP_FUTEX_WAIT as u8, IORING_OP_FUTEX_WAITV as u8];
+    i32::from(COUNTED.contains(&r.sqe.opcode))
 }
 
 /// Whether it has begun and can be cancelled at all. A link timeout goes with what it is linked to.

@@ -37,6 +37,7 @@ pub mod request;
 pub mod restrictions;
 pub mod ring;
 pub mod setup;
+pub mod sleepers;
 pub mod sqpoll;
 pub mod table;
 pub mod tags;

@@ -6,7 +6,7 @@
 
 use super::ring::Ring;
 use super::turn::Turn;
-use super::{fork, keeper, work};
+use super::{fork, keeper, sleepers, work};
 use crate::sys::lock::Lock;
 use crate::sys::{fd, fork as sys_fork, identity, mem, worker, Errno, Result};
 use alloc::boxed::Box;
@@ -114,6 +114,7 @@ fn lose_name(ring: &Ring) {
 fn end_threads() {
     if TABLE.rings.load(Ordering::Relaxed) == 0 {
         keeper::end();
+        sleepers::end_idle();
         worker::wait_until_gone(work::end_idle);
     }
 }

@@ -400,6 +400,7 @@ impl<'a> Turn<'a> {
         super::timers::cancel_all(&mut self);
         self.end_direct();
         self.cancel_queued();
+        self.cancel_kept();
         while let Some(head) = self.core.deferred.pop_front() {
             if head.is_null() {
                 continue;
@@ -409,6 +410,20 @@ impl<'a> Turn<'a> {
                 self.core.requests.outstanding += super::intake::chain_length(head);
                 self.core.requests.fetch(head);
                 self.core.runnable.push(head);
+            }
+        }
+    }
+
+    /// Cancels what operations have put somewhere.
+    fn cancel_kept(&mut self) {
+        // SAFETY: requests in flight are live.
+        let is_kept = |request: &*mut Request| unsafe { (**request).place == Place::Kept };
+        let kept: Vec<_> = self.core.requests.iter().filter(is_kept).collect();
+        for request in kept {
+            // SAFETY: as above; cancelling one takes no other out.
+            unsafe {
+                // What is over already completes by itself.
+                let _ = (ops::of((*request).sqe.opcode).cancel)(self, &mut *request);
             }
         }
     }

@@ -352,10 +352,8 @@ pub unsafe fn push(ring: &Ring, request: *mut Request) {
 /// Whether it ends by itself, sooner or later.
 fn kind(r: &Request) -> Kind {
     use io_uring_op::*;
-    const WAITING: [u8; 6] = [
+    const WAITING: [u8; 4] = [
         IORING_OP_WAITID as u8,
-        IORING_OP_FUTEX_WAIT as u8,
-        IORING_OP_FUTEX_WAITV as u8,
         IORING_OP_MSG_RING as u8,
         IORING_OP_SPLICE as u8,
         IORING_OP_TEE as u8,

@@ -29,6 +29,8 @@ pub enum Subject {
     Registered,
     /// Threads that serve rings.
     Threads,
+    /// Threads that wait for futexes.
+    Sleepers,
 }
 
 const SUBJECTS: usize = 8;

@@ -38,7 +38,7 @@ unsafe fn spawn_bare(main: Main, arg: *mut c_void) -> Result<()> {
         | libc::CLONE_SIGHAND
         | libc::CLONE_THREAD
         | libc::CLONE_SYSVSEM;
-    let all = u64::MAX;
+    let all = !super::interrupt::BIT;
     let mut old = 0u64;
     // SAFETY: the stack is new, and its end has room for what the thread begins with: its function, the
     // argument, and what to unmap.

@@ -7,6 +7,7 @@
 mod accept;
 mod cancel;
 mod connect;
+mod futex;
 mod message;
 mod msg_ring;
 mod nop;
@@ -90,6 +91,8 @@ pub enum State {
     Poll(poll::Poll),
     /// An event to wait for.
     Event(crate::sys::epoll::Event),
+    /// A wait for futexes.
+    Futex(futex::Futex),
     /// A timeout.
     Timeout(timeout::Timeout),
     /// A splice or tee.
@@ -216,6 +219,9 @@ static OPS: [Option<&'static Op>; io_uring_op::IORING_OP_LAST as usize] = {
     ops[IORING_OP_SPLICE as usize] = Some(&splice::SPLICE);
     ops[IORING_OP_TEE as usize] = Some(&splice::TEE);
     ops[IORING_OP_PIPE as usize] = Some(&splice::PIPE);
+    ops[IORING_OP_FUTEX_WAIT as usize] = Some(&futex::FUTEX_WAIT);
+    ops[IORING_OP_FUTEX_WAKE as usize] = Some(&futex::FUTEX_WAKE);
+    ops[IORING_OP_FUTEX_WAITV as usize] = Some(&futex::FUTEX_WAITV);
     ops[IORING_OP_WAITID as usize] = Some(&waitid::WAITID);
     ops[IORING_OP_READ_MULTISHOT as usize] = Some(&select::READ_MULTISHOT);
     ops[IORING_OP_PROVIDE_BUFFERS as usize] = Some(&provide::PROVIDE_BUFFERS);

@@ -51,11 +51,12 @@ pub static LINK_TIMEOUT: Op = Op {
     ready: |turn, r, _| {
         let main = core::mem::replace(&mut state(r).main, null_mut());
         // SAFETY: what it is linked to is live as long as it is linked.
-        let cancelled = unsafe {
+        let (cancelled, count) = unsafe {
             (*main).link = core::mem::replace(&mut r.link, null_mut());
-            cancel::one(turn, main)
+            (cancel::one(turn, main), cancel::count_of_one(&*main))
         };
         match cancelled {
+            Ok(()) if count > 0 => Outcome::Done(count),
             Ok(()) => Outcome::Done(ETIME),
             Err(errno) => Outcome::Done(errno.answer()),
         }

@@ -1,0 +1,80 @@
+//! Interrupting a system call of a thread of ours, by a signal. It is one that the C library keeps to
+//! itself, and uses to cancel threads: programs cannot block or handle it. Where the library has its handler
+//! there, that one ignores what no thread has sent by tgkill(2).
+
+use super::{call, process};
+use core::ffi::c_int;
+use core::mem::zeroed;
+
+const SIGNAL: c_int = 32;
+const SET_SIZE: usize = 8;
+/// The signal in a set: threads that are to be interrupted do not block it.
+pub const BIT: u64 = 1 << (SIGNAL - 1);
+
+/// As the kernel has it.
+#[repr(C)]
+struct Action {
+    handler: usize,
+    flags: usize,
+    #[cfg(not(target_arch = "riscv64"))]
+    restorer: usize,
+    mask: u64,
+}
+
+extern "C" fn nothing(_: c_int) {}
+
+/// The address of what a handler returns to: rt_sigreturn(2).
+#[cfg(target_arch = "x86_64")]
+fn restorer() -> usize {
+    let at;
+    // SAFETY: the call is jumped over.
+    unsafe {
+        core::arch::asm!(
+            "lea {at}, [rip + 2f]",
+            "jmp 3f",
+            "2:",
+            "mov eax, {nr}",
+            "syscall",
+            "3:",
+            at = out(reg) at,
+            nr = const libc::SYS_rt_sigreturn,
+        );
+    }
+    at
+}
+
+/// Sees to it that the signal ends a system call and nothing else.
+pub fn prepare() {
+    // SAFETY: the structs live in this frame; the handler does nothing.
+    unsafe {
+        let mut found: Action = zeroed();
+        let args = [SIGNAL as usize, 0, &raw mut found as usize, SET_SIZE, 0, 0];
+        if call(libc::SYS_rt_sigaction, args).is_err() || found.handler != libc::SIG_DFL {
+            return;
+        }
+        let mut action: Action = zeroed();
+        action.handler = nothing as *const () as usize;
+        #[cfg(target_arch = "x86_64")]
+        {
+            const SA_RESTORER: usize = 0x0400_0000;
+            action.flags = SA_RESTORER;
+            action.restorer = restorer();
+        }
+        action.flags |= libc::SA_ONSTACK as usize;
+        let args = [SIGNAL as usize, &raw const action as usize, 0, SET_SIZE, 0, 0];
+        let _ = call(libc::SYS_rt_sigaction, args);
+    }
+}
+
+/// Interrupts the thread `id` of this process in the system call that it is in.
+pub fn interrupt(id: i32) {
+    // SAFETY: the struct lives in this frame, and is valid with zeros.
+    unsafe {
+        let mut info: libc::siginfo_t = zeroed();
+        info.si_signo = SIGNAL;
+        info.si_code = libc::SI_QUEUE;
+        let args = [process::id() as usize, id as usize, SIGNAL as usize, &raw const info as usize];
+        let args = [args[0], args[1], args[2], args[3], 0, 0];
+        let _ = call(libc::SYS_rt_tgsigqueueinfo, args);
+    }
+}
