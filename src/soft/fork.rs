@@ -54,7 +54,6 @@ extern "C" fn after_in_parent() {
 extern "C" fn after_in_child() {
     allocator::after_fork(true);
     crew::after_fork(true);
-    super::keeper::start_over();
     table::start_over_now();
 }
 

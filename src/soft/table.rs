@@ -318,6 +318,7 @@ fn start_over() {
     // SAFETY: no other thread of this process has come past fork::start_over yet.
     unsafe {
         TABLE.lock.reset();
+        super::keeper::start_over();
         // A ring that has several names counts them anew, and is adopted once.
         for ring in each_ring() {
             ring.disown();

@@ -23,8 +23,6 @@ pub enum Subject {
     Table,
     /// The work queue.
     Work,
-    /// The thread that serves rings on which nobody waits.
-    Keeper,
     /// Descriptors of rings that are registered.
     Registered,
     /// Threads that serve rings.
