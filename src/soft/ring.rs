@@ -224,9 +224,6 @@ impl Ring {
         // SAFETY: as the caller says.
         unsafe { self.inbox.put(request) };
         drop(super::turn::Turn::try_take(self));
-        if self.wants_keeper.load(Ordering::Relaxed) {
-            super::keeper::attend(self);
-        }
     }
 
     /// Whether workers have handed something in.

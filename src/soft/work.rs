@@ -178,7 +178,7 @@ impl Pool {
         if is_last {
             while let Some(request) = self.with(State::pop) {
                 // SAFETY: what is queued is live, and now this thread's to run.
-                unsafe { perform(request) };
+                unsafe { perform_here(self.kind, request) };
             }
         }
     }
@@ -277,8 +277,8 @@ impl Pool {
         // SAFETY: as the caller says.
         unsafe {
             match borrowed {
-                Ok(_rights) => perform(request),
-                Err(errno) => hand_in(request, errno.answer()),
+                Ok(_rights) => perform(request).hand_in(),
+                Err(errno) => Performed { request, result: errno.answer() }.hand_in(),
             }
         }
     }
@@ -344,7 +344,7 @@ pub unsafe fn push(ring: &Ring, request: *mut Request) {
                 pool.push(request);
                 pool.pushing.fetch_sub(1, Ordering::SeqCst);
             }
-            None => perform(request),
+            None => perform_here(kind(&*request), request),
         }
     }
 }
@@ -403,24 +403,63 @@ pub unsafe fn take_back(ring: &Ring, request: *mut Request) -> bool {
     taken
 }
 
-unsafe fn perform(request: *mut Request) {
-    // SAFETY: a queued request is live and its ring has a reference for it.
-    unsafe {
-        let result = match ops::of((*request).sqe.opcode).run {
+/// A request that was done, and what came of it. A reference to its ring belongs to it.
+struct Performed {
+    request: *mut Request,
+    result: i32,
+}
+
+unsafe fn perform(request: *mut Request) -> Performed {
+    // SAFETY: a queued request is live.
+    let result = unsafe {
+        match ops::of((*request).sqe.opcode).run {
             Some(run) => run(&mut *request),
             None => Errno::EAGAIN.answer(),
+        }
+    };
+    Performed { request, result }
+}
+
+/// Does what no worker can be had for, with a ring's lock held: but for what may wait for ever. `ECANCELED`,
+/// as the kernel without a worker.
+unsafe fn perform_here(kind: Kind, request: *mut Request) {
+    // SAFETY: as for perform.
+    unsafe {
+        let performed = match kind {
+            Kind::Bounded => perform(request),
+            Kind::Unbounded => Performed { request, result: Errno::ECANCELED.answer() },
         };
-        hand_in(request, result);
+        performed.hand_in_inside();
     }
 }
 
-unsafe fn hand_in(request: *mut Request, result: i32) {
-    // SAFETY: as for perform.
-    unsafe {
-        let ring = &*(*request).ring;
-        (*request).result = result;
-        ring.hand_in(request);
-        super::table::give_up(ring);
+impl Performed {
+    /// Hands it in. Without any ring's lock.
+    unsafe fn hand_in(self) {
+        // SAFETY: as for hand_in_inside.
+        unsafe {
+            let ring = self.put_in();
+            if ring.wants_keeper.load(Ordering::Relaxed) {
+                super::keeper::attend(ring);
+            }
+            super::table::give_up(ring);
+        }
+    }
+
+    /// The same for whoever has a ring's lock, and could start no worker.
+    unsafe fn hand_in_inside(self) {
+        // SAFETY: a queued request is live and its ring has a reference for it.
+        unsafe { super::table::give_up(self.put_in()) };
+    }
+
+    unsafe fn put_in(self) -> &'static Ring {
+        // SAFETY: as above.
+        unsafe {
+            let ring = &*(*self.request).ring;
+            (*self.request).result = self.result;
+            ring.hand_in(self.request);
+            ring
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! epoll: which descriptors are ready.
 
-use super::{call, Result};
+use super::{call, Errno, Result};
 use core::ffi::{c_int, c_void};
 use core::mem::size_of;
 
@@ -43,7 +43,29 @@ pub unsafe fn wait(
         size_of::<u64>(),
     ];
     // SAFETY: the kernel fills in as many events as there are; the caller vouches for the mask.
-    unsafe { call(libc::SYS_epoll_pwait2, args) }
+    match unsafe { call(libc::SYS_epoll_pwait2, args) } {
+        // Older than Linux 5.11, or a policy that is.
+        // SAFETY: as above.
+        Err(Errno::ENOSYS | Errno::EPERM) => unsafe {
+            wait_in_two(epoll, events, timeout, sigmask)
+        },
+        waited => waited,
+    }
+}
+
+/// The same where there is no epoll_pwait2(2), whose time is finer than epoll_pwait(2)'s.
+#[cold]
+unsafe fn wait_in_two(
+    epoll: c_int,
+    events: &mut [Event],
+    timeout: *const libc::timespec,
+    sigmask: *const c_void,
+) -> Result<usize> {
+    // SAFETY: the caller vouches for the time and the mask; the kernel fills in as many events as there are.
+    unsafe {
+        wait_readable(epoll, timeout.as_ref(), sigmask)?;
+        wait_at(epoll, events.as_mut_ptr() as u64, events.len() as c_int)
+    }
 }
 
 /// epoll_wait(2) without waiting, into `count` events at a program's address. `EFAULT`, `EINVAL`.
@@ -65,15 +87,15 @@ pub fn ready(fd: c_int, events: u32) -> Result<u32> {
     unsafe { call(libc::SYS_ppoll, args) }?;
     match file.revents & libc::POLLNVAL {
         0 => Ok(file.revents as u16 as u32),
-        _ => Err(super::Errno::EBADF),
+        _ => Err(Errno::EBADF),
     }
 }
 
-/// Sleeps until `fd` is readable, for at most `timeout` (none: for ever), under `sigmask` (8 bytes).
+/// Sleeps until `fd` is readable, for at most `timeout` (none: for ever), under `sigmask` (8 bytes; NULL: the thread's own).
 /// `EINTR`.
 ///
 /// # Safety
-/// `sigmask` must point at a signal set.
+/// `sigmask` must be NULL or point at a signal set.
 pub unsafe fn wait_readable(
     fd: c_int,
     timeout: Option<&libc::timespec>,
