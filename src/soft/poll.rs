@@ -12,6 +12,8 @@ use alloc::vec::Vec;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::Ordering;
 
+mod sharing;
+
 /// `data` of the ring's own descriptor in its epoll.
 const OWN: u64 = u64::MAX;
 /// `data` of the eventfd that the kernel's aio signals.
@@ -27,8 +29,36 @@ struct Slot {
     stays: bool,
     /// The program's descriptor that the epoll knows the file by, rather than `fd`; -1: none.
     number: c_int,
+    /// What the epoll is to tell of: `EPOLL*`.
+    events: u32,
+    /// What the epoll has is another slot's, which waits for the same file.
+    shares: bool,
+    /// Others share what the epoll has for it.
+    is_shared: bool,
     /// Which use of the slot this is: events of an earlier one are stale.
     generation: u32,
+}
+
+impl Slot {
+    const UNUSED: Slot = Slot {
+        request: core::ptr::null_mut(),
+        fd: -1,
+        stays: false,
+        number: -1,
+        events: 0,
+        shares: false,
+        is_shared: false,
+        generation: 0,
+    };
+
+    /// The descriptor that the epoll knows its file by.
+    fn key(&self) -> c_int {
+        if self.number >= 0 {
+            self.number
+        } else {
+            self.fd
+        }
+    }
 }
 
 /// What a ring waits for.
@@ -36,8 +66,8 @@ pub struct Polls {
     epoll: c_int,
     slots: Vec<Slot>,
     free: Vec<u32>,
-    /// By the program's descriptor: a request waits for the file that it is, or was.
-    numbers: Vec<bool>,
+    /// By the program's descriptor: the slot of the request that waits for the file that it is, or was.
+    numbers: Vec<Option<u32>>,
     /// How many requests wait.
     pub armed: u32,
     /// Somebody came to watch a file in this turn.
@@ -120,11 +150,10 @@ impl Polls {
         self.armed += 1;
         if let Some(slot) = self.free.pop() {
             let found = &mut self.slots[slot as usize];
-            (found.stays, found.number) = (false, -1);
-            (found.request, found.fd) = (request, fd);
+            *found = Slot { request, fd, generation: found.generation, ..Slot::UNUSED };
             return slot;
         }
-        self.slots.push(Slot { request, fd, stays: false, number: -1, generation: 0 });
+        self.slots.push(Slot { request, fd, ..Slot::UNUSED });
         self.slots.len() as u32 - 1
     }
 
@@ -135,7 +164,7 @@ impl Polls {
     fn arm_by_number(&mut self, slot: u32, number: c_int, events: u32) -> bool {
         const MOST: usize = 1 << 16;
         let index = number as usize;
-        if index >= MOST || self.numbers.get(index) == Some(&true) {
+        if index >= MOST || self.numbers.get(index).is_some_and(Option::is_some) {
             return false;
         }
         let tag = self.tag(slot);
@@ -147,9 +176,9 @@ impl Polls {
             return false;
         }
         if self.numbers.len() <= index {
-            self.numbers.resize(index + 1, false);
+            self.numbers.resize(index + 1, None);
         }
-        self.numbers[index] = true;
+        self.numbers[index] = Some(slot);
         self.slots[slot as usize].number = number;
         true
     }
@@ -157,7 +186,7 @@ impl Polls {
     fn give_slot(&mut self, slot: u32) {
         let found = &mut self.slots[slot as usize];
         if found.number >= 0 {
-            self.numbers[found.number as usize] = false;
+            self.numbers[found.number as usize] = None;
         }
         found.request = core::ptr::null_mut();
         found.generation = found.generation.wrapping_add(1);
@@ -204,9 +233,13 @@ impl Turn<'_> {
         let slot = polls.take_slot(request, fd);
         let tag = polls.tag(slot);
         // SAFETY: as above.
-        let (is_held, number) = unsafe { ((*request).is(JUST_HELD), (*request).sqe.fd) };
+        let (is_programs, number) = unsafe {
+            let is_unheld = (*request).is_unheld() && fd == (*request).sqe.fd;
+            ((*request).is(JUST_HELD) || is_unheld, (*request).sqe.fd)
+        };
+        polls.slots[slot as usize].events = events;
         let once = events & libc::EPOLLONESHOT as u32 != 0;
-        let by_number = once && is_held && polls.arm_by_number(slot, number, events);
+        let by_number = once && is_programs && polls.arm_by_number(slot, number, events);
         let mut added = match by_number {
             true => Ok(()),
             false => epoll::control(epoll, epoll::EPOLL_CTL_ADD, fd, events, tag),
@@ -214,10 +247,14 @@ impl Turn<'_> {
         if added == Err(Errno::EEXIST) {
             // Another request waits for the same registered file.
             // SAFETY: as above.
-            added = unsafe { (*request).hold_apart() }.and_then(|fd| {
-                polls.slots[slot as usize].fd = fd;
-                epoll::control(epoll, epoll::EPOLL_CTL_ADD, fd, events, tag)
-            });
+            added = match unsafe { (*request).hold_apart() } {
+                Ok(fd) => {
+                    polls.slots[slot as usize].fd = fd;
+                    epoll::control(epoll, epoll::EPOLL_CTL_ADD, fd, events, tag)
+                }
+                Err(errno) if once => polls.share(slot).map_err(|_| errno),
+                Err(errno) => Err(errno),
+            };
         }
         if let Err(errno) = added {
             polls.give_slot(slot);
@@ -293,36 +330,68 @@ impl Turn<'_> {
     /// It must wait in `slot`.
     pub unsafe fn stop_waiting(&mut self, request: *mut Request, slot: u32) {
         let polls = &mut self.core.polls;
-        let fd = polls.slots[slot as usize].fd;
-        if polls.slots[slot as usize].number < 0 {
+        let found = &polls.slots[slot as usize];
+        if found.is_shared {
+            polls.hand_over(slot);
+        } else if found.number < 0 && !found.shares {
             // That the file is gone from the epoll already is as good.
-            let _ = epoll::control(polls.epoll, epoll::EPOLL_CTL_DEL, fd, 0, 0);
+            let _ = epoll::control(polls.epoll, epoll::EPOLL_CTL_DEL, found.fd, 0, 0);
         }
         polls.give_slot(slot);
         // SAFETY: the request is live.
         unsafe { self.core.requests.fetch(request) };
     }
 
-    /// A file that a request waits for has `events`.
+    /// A file that requests wait for has `events`.
     fn is_ready(&mut self, tag: u64, events: u32) {
         let Some(slot) = self.core.polls.find(tag) else { return };
-        let request = self.core.polls.slots[slot as usize].request;
+        let others = self.core.polls.take_sharers(slot);
+        // SAFETY: a slot in use has a live request. Those that share are at hand from here on.
+        unsafe {
+            let at_hand: Vec<_> = others.iter().map(|&other| self.stop(other)).collect();
+            self.has_event(slot, events);
+            for request in at_hand {
+                self.goes_on(request, events);
+            }
+        }
+    }
+
+    unsafe fn has_event(&mut self, slot: u32, events: u32) {
         // SAFETY: a slot in use has a live request.
         unsafe {
-            let stays = self.core.polls.slots[slot as usize].stays;
-            if !stays {
-                self.stop_waiting(request, slot);
+            if !self.core.polls.slots[slot as usize].stays {
+                let request = self.stop(slot);
+                return self.goes_on(request, events);
             }
-            (*request).flags |= POLLED;
-            let ready = ops::of((*request).sqe.opcode).ready;
-            let outcome = ready(self, &mut *request, events);
-            if stays {
-                if matches!(outcome, Outcome::Kept) {
-                    return;
-                }
+            let request = self.core.polls.slots[slot as usize].request;
+            let outcome = self.tell(request, events);
+            if !matches!(outcome, Outcome::Kept) {
                 self.stop_waiting(request, slot);
+                self.settle(request, outcome);
             }
+        }
+    }
+
+    unsafe fn stop(&mut self, slot: u32) -> *mut Request {
+        let request = self.core.polls.slots[slot as usize].request;
+        // SAFETY: a slot in use has a live request.
+        unsafe { self.stop_waiting(request, slot) };
+        request
+    }
+
+    unsafe fn goes_on(&mut self, request: *mut Request, events: u32) {
+        // SAFETY: the request is at hand.
+        unsafe {
+            let outcome = self.tell(request, events);
             self.settle(request, outcome);
+        }
+    }
+
+    unsafe fn tell(&mut self, request: *mut Request, events: u32) -> Outcome {
+        // SAFETY: the request is live.
+        unsafe {
+            (*request).flags |= POLLED;
+            (ops::of((*request).sqe.opcode).ready)(self, &mut *request, events)
         }
     }
 }
@@ -395,6 +464,7 @@ pub unsafe fn serve(
 
 /// Cancels every request that waits for a file.
 pub fn cancel_all(turn: &mut Turn) {
+    turn.core.polls.end_sharing();
     for slot in 0..turn.core.polls.slots.len() {
         let request = turn.core.polls.slots[slot].request;
         if !request.is_null() {

@@ -180,10 +180,15 @@ impl Request {
         }
     }
 
+    /// Whether its file is open only as long as the program's descriptor is.
+    pub fn is_unheld(&self) -> bool {
+        self.fd >= 0 && matches!(self.reference, Reference::None)
+    }
+
     /// Has a descriptor of its own, `fd` from now on: an epoll takes each only once, and the registered one
     /// is already waited for.
     pub fn hold_apart(&mut self) -> crate::sys::Result<c_int> {
-        self.fd = fd::hold(self.fd)?;
+        self.fd = fd::hold_one_of_many(self.fd)?;
         let before = core::mem::replace(&mut self.apart, self.fd);
         if before >= 0 {
             // SAFETY: it is ours alone.

@@ -195,6 +195,12 @@ impl<'a> Turn<'a> {
                 }
                 Outcome::Punt if r.is(NOWAIT) => self.complete(request, Errno::EAGAIN.answer()),
                 Outcome::Punt => match keep(r).and_then(|()| r.hold_file()) {
+                    // No descriptor is left. Before the program can close its own, it is done.
+                    Ok(()) if r.is_unheld() && work::ends_by_itself(r) => {
+                        let run = ops::of(r.sqe.opcode).run;
+                        let result = run.map_or(Errno::EAGAIN.answer(), |run| run(r));
+                        self.finish(request, result);
+                    }
                     Ok(()) => {
                         self.core.requests.put_away(request, Place::Queued);
                         timeout::arm_linked(self, request);

@@ -349,7 +349,11 @@ pub unsafe fn push(ring: &Ring, request: *mut Request) {
     }
 }
 
-/// Whether it ends by itself, sooner or later.
+/// Whether a request that blocks ends by itself, sooner or later.
+pub fn ends_by_itself(r: &Request) -> bool {
+    matches!(kind(r), Kind::Bounded)
+}
+
 fn kind(r: &Request) -> Kind {
     use io_uring_op::*;
     const WAITING: [u8; 4] = [
