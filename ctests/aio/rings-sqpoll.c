@@ -141,6 +141,7 @@ static void on_its_cpu(void)
 	CHECK_EQ(rings_setup(&r), 0);
 	rings_get(&r, IOCB_CMD_PREAD, fd);
 	CHECK_EQ(rings_submit(&r, 1, 1), 1);
+	usleep(20000); /* a thread that has just begun has no name of its own yet */
 	DIR *dir = opendir("/proc/self/task");
 
 	CHECK(dir != NULL);
