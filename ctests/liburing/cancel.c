@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Cancelling: by a call that returns when it is done, and by request, by user_data, fd, or all. */
 #include "rings.h"
+#include <sys/un.h>
 
 struct reads {
 	struct io_uring ring;
@@ -170,6 +171,123 @@ static void poll_and_timeout_have_their_own(void)
 	io_uring_queue_exit(&r.ring);
 }
 
+/* A wait for children, which no file tells of. */
+static void waiting_for_a_child(void)
+{
+	static siginfo_t info;
+	struct __kernel_timespec soon = ms_to_ts(10);
+	struct io_uring ring;
+	pid_t child = (pid_t)MUST(fork());
+
+	if (child == 0) {
+		pause();
+		_exit(0);
+	}
+	ring_init(&ring, 8, 0);
+	for (int i = 0; i < 3; i++) {
+		struct io_uring_sqe *sqe = sqe_get(&ring);
+
+		io_uring_prep_waitid(sqe, i == 0 ? P_ALL : P_PID, i == 0 ? 0 : (id_t)child, &info,
+				     i == 1 ? WSTOPPED : WEXITED, 0);
+		io_uring_sqe_set_data64(sqe, 1);
+		submit(&ring, 1);
+		usleep(i == 0 ? 0 : 3000);
+		sqe = sqe_get(&ring);
+		io_uring_prep_cancel64(sqe, 1, 0);
+		io_uring_sqe_set_data64(sqe, 2);
+		submit(&ring, 1);
+		struct result first = reap_any(&ring);
+
+		if (first.user_data == 1 && first.res == -EINVAL) {
+			MUST(kill(child, SIGKILL));
+			SKIP("this kernel has no IORING_OP_WAITID");
+		}
+		CHECK_EQ(first.user_data, 2);
+		CHECK_EQ(first.res, 1);
+		REAP(&ring, 1, -ECANCELED);
+
+		sqe = sqe_get(&ring);
+		io_uring_prep_waitid(sqe, P_ALL, 0, &info, WEXITED, 0);
+		io_uring_sqe_set_data64(sqe, 1);
+		io_uring_sqe_set_flags(sqe, IOSQE_IO_LINK);
+		io_uring_prep_link_timeout(sqe_get(&ring), &soon, 0);
+		submit(&ring, 2);
+		REAP(&ring, 0, 1);
+		REAP(&ring, 1, -ECANCELED);
+	}
+	CHECK_RING_WORKS(&ring);
+	io_uring_queue_exit(&ring);
+	MUST(kill(child, SIGKILL));
+	MUST(waitpid(child, NULL, 0));
+}
+
+/* A worker waits in the call until somebody accepts: it is interrupted. */
+static void a_connection_that_waits(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	socklen_t len = sizeof(sa_family_t);
+	struct io_uring ring;
+	int listener = (int)MUST(socket(AF_UNIX, SOCK_STREAM, 0)), first = (int)MUST(socket(AF_UNIX, SOCK_STREAM, 0)),
+	    second = (int)MUST(socket(AF_UNIX, SOCK_STREAM, 0));
+
+	MUST(bind(listener, (struct sockaddr *)&address, len)); /* to a name that the kernel chooses */
+	len = sizeof(address);
+	MUST(getsockname(listener, (struct sockaddr *)&address, &len));
+	MUST(listen(listener, 0));
+	MUST(connect(first, (struct sockaddr *)&address, len));
+	ring_init(&ring, 8, 0);
+	struct io_uring_sqe *sqe = sqe_get(&ring);
+
+	io_uring_prep_connect(sqe, second, (struct sockaddr *)&address, len);
+	io_uring_sqe_set_data64(sqe, 1);
+	submit(&ring, 1);
+	usleep(20000);
+	sqe = sqe_get(&ring);
+	io_uring_prep_cancel64(sqe, 1, 0);
+	io_uring_sqe_set_data64(sqe, 2);
+	submit(&ring, 1);
+	REAP(&ring, 2, -EALREADY);
+	REAP(&ring, 1, -EINTR);
+	CHECK_RING_WORKS(&ring);
+	io_uring_queue_exit(&ring);
+}
+
+/* Each is found at once, however many there are. */
+static void one_of_many(void)
+{
+	enum { MANY = 32768, BATCH = 1024 };
+	struct __kernel_timespec later = ms_to_ts(100000);
+	struct io_uring ring;
+	long long begun_at;
+
+	ring_init(&ring, BATCH, 0);
+	for (int i = 0; i < MANY; i++) {
+		struct io_uring_sqe *sqe = sqe_get(&ring);
+
+		io_uring_prep_timeout(sqe, &later, 0, 0);
+		io_uring_sqe_set_data64(sqe, (uint64_t)i);
+		if (i % BATCH == BATCH - 1)
+			submit(&ring, BATCH);
+	}
+	begun_at = now_ms();
+	for (int i = 0; i < MANY; i++) {
+		struct io_uring_sqe *sqe = sqe_get(&ring);
+
+		io_uring_prep_cancel64(sqe, (uint64_t)i, 0);
+		io_uring_sqe_set_data64(sqe, MANY);
+		if (i % BATCH != BATCH - 1)
+			continue;
+		submit(&ring, BATCH);
+		for (int done = 0; done < 2 * BATCH; done++) {
+			struct result result = reap_any(&ring);
+
+			CHECK_EQ(result.res, result.user_data == MANY ? 0 : -ECANCELED);
+		}
+	}
+	CHECK_OP(now_ms() - begun_at, <, 3000);
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
 	PART(sync_by_user_data),
 	PART(sync_by_fd),
@@ -177,4 +295,7 @@ TEST_PARTS(
 	PART(by_request),
 	PART(any_request),
 	PART(poll_and_timeout_have_their_own),
+	PART(waiting_for_a_child),
+	PART(a_connection_that_waits),
+	PART(one_of_many),
 )

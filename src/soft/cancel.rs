@@ -76,9 +76,12 @@ impl Match {
         if self.has(IORING_ASYNC_CANCEL_OP) && r.sqe.opcode != self.opcode {
             return false;
         }
+        !self.is_by_user_data() || r.sqe.user_data == self.user_data
+    }
+
+    fn is_by_user_data(&self) -> bool {
         let by_kind = self.has(IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_OP);
-        let by_user_data = !by_kind || self.has(IORING_ASYNC_CANCEL_USERDATA);
-        !by_user_data || r.sqe.user_data == self.user_data
+        !by_kind || self.has(IORING_ASYNC_CANCEL_USERDATA)
     }
 }
 
@@ -86,38 +89,66 @@ impl Match {
 /// is none, `EALREADY` when the only one is past it.
 pub fn matching(turn: &mut Turn, wanted: &Match) -> Result<i32> {
     wanted.check_file(turn)?;
-    let all = wanted.has(IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY);
-    let mut found: Vec<*mut Request> = Vec::new();
-    for request in turn.core.requests.iter() {
-        // SAFETY: those in flight are live.
-        let r = unsafe { &*request };
-        if can_be_found(r) && wanted.fits(r) {
-            found.push(request);
-            if !all {
-                break;
+    if !wanted.has(IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY) {
+        return cancel_one(turn, wanted);
+    }
+    let fits = |r: &Request| can_be_found(r) && wanted.fits(r);
+    // SAFETY: those in flight are live.
+    let is_meant = |request: &*mut Request| unsafe { fits(&**request) };
+    let mut found: Vec<*mut Request> = turn.core.requests.iter().filter(is_meant).collect();
+    // Timeouts come last, the oldest first.
+    // SAFETY: as above.
+    let (timed, others): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|&request| unsafe { (*request).place == Place::Timed });
+    found = others;
+    found.extend(timed.into_iter().rev());
+    let (mut count, mut kinds) = (0, 0);
+    for request in found {
+        // SAFETY: they were found in flight, and cancelling one leaves the others where they are: those that
+        // are found are linked to nothing that is found.
+        unsafe {
+            let kind = kind_counted(&*request);
+            let is_new = kind == 0 || kinds & kind == 0;
+            if one(turn, request).is_ok() {
+                count += i32::from(is_new);
+                kinds |= kind;
             }
         }
     }
-    if found.is_empty() {
-        return if all { Ok(0) } else { Err(Errno::ENOENT) };
-    }
-    // SAFETY: those in flight are live.
-    let answer = unsafe { count_of_one(&*found[0]) };
-    // SAFETY: they were found in flight, and cancelling one leaves the others where they are: those that are
-    // found are linked to nothing that is found.
-    let results: Vec<_> = found.iter().map(|&request| unsafe { one(turn, request) }).collect();
-    match all {
-        true => Ok(results.len() as i32),
-        false => results[0].map(|()| answer),
+    Ok(count)
+}
+
+fn cancel_one(turn: &mut Turn, wanted: &Match) -> Result<i32> {
+    let fits = |r: &Request| can_be_found(r) && wanted.fits(r);
+    let found = match wanted.is_by_user_data() {
+        true => turn.core.requests.find(wanted.user_data, fits),
+        // SAFETY: those in flight are live.
+        false => turn.core.requests.iter().find(|&request| unsafe { fits(&*request) }),
+    };
+    let request = found.ok_or(Errno::ENOENT)?;
+    // SAFETY: as above.
+    unsafe {
+        let answer = count_of_one(&*request);
+        one(turn, request).map(|()| answer)
     }
 }
 
 /// What the kernel answers when it has cancelled one: it counts those that it keeps in lists of their kind.
 pub fn count_of_one(r: &Request) -> i32 {
+    i32::from(kind_counted(r) != 0)
+}
+
+/// The kinds of which the kernel cancels all together, and counts them as one; 0 for others.
+fn kind_counted(r: &Request) -> u32 {
     use io_uring_op::*;
-    const COUNTED: [u8; 3] =
-        [IORING_OP_WAITID as u8, IORING_OP_FUTEX_WAIT as u8, IORING_OP_FUTEX_WAITV as u8];
-    i32::from(COUNTED.contains(&r.sqe.opcode))
+    const WAITID: u8 = IORING_OP_WAITID as u8;
+    const FUTEX_WAIT: u8 = IORING_OP_FUTEX_WAIT as u8;
+    const FUTEX_WAITV: u8 = IORING_OP_FUTEX_WAITV as u8;
+    match r.sqe.opcode {
+        WAITID => 1,
+        FUTEX_WAIT | FUTEX_WAITV => 2,
+        _ => 0,
+    }
 }
 
 /// Whether it has begun and can be cancelled at all. A link timeout goes with what it is linked to.
@@ -144,7 +175,11 @@ pub unsafe fn one(turn: &mut Turn, request: *mut Request) -> Result<()> {
             }
             Place::Queued | Place::Running => {
                 (*request).flags |= CANCELLED;
-                return Err(Errno::EALREADY);
+                let is_over = (*request).job.call_off();
+                let was_cut = is_over && (*request).result == Errno::EINTR.answer();
+                if !was_cut || count_of_one(&*request) == 0 {
+                    return Err(Errno::EALREADY);
+                }
             }
             Place::Kept => return (ops::of((*request).sqe.opcode).cancel)(turn, &mut *request),
             _ => return Err(Errno::ENOENT),

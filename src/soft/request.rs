@@ -3,6 +3,8 @@
 use super::buffers::FixedBuffer;
 use super::files::FixedFile;
 use super::inbox::Linked;
+use super::index::{self, Index, Neighbours};
+use super::jobs::Job;
 use super::ops::State;
 use super::provided::Buffer;
 use crate::abi::uring::io_uring_sqe;
@@ -116,6 +118,10 @@ pub struct Request {
     pub queued: *mut Request,
     previous: *mut Request,
     next: *mut Request,
+    /// For [`super::index`].
+    pub neighbours: Neighbours,
+    /// What the work queue keeps.
+    pub job: Job,
 }
 
 impl Linked for Request {
@@ -146,6 +152,8 @@ impl Request {
             queued: null_mut(),
             previous: null_mut(),
             next: null_mut(),
+            neighbours: Neighbours::NONE,
+            job: Job::new(),
         }
     }
 
@@ -217,6 +225,9 @@ pub struct Requests {
     free: *mut Request,
     chunks: Vec<Box<[Request]>>,
     first: *mut Request,
+    /// How many are not at hand.
+    away: u32,
+    index: Index,
     /// Started and not yet complete, or waiting to start.
     pub outstanding: u32,
 }
@@ -227,7 +238,14 @@ const CHUNK: usize = 32;
 impl Requests {
     /// None.
     pub fn new() -> Self {
-        Requests { free: null_mut(), chunks: Vec::new(), first: null_mut(), outstanding: 0 }
+        Requests {
+            free: null_mut(),
+            chunks: Vec::new(),
+            first: null_mut(),
+            away: 0,
+            index: Index::default(),
+            outstanding: 0,
+        }
     }
 
     /// A request for an SQE, which it copies.
@@ -308,6 +326,10 @@ impl Requests {
                     (*self.first).previous = request;
                 }
                 self.first = request;
+                self.away += 1;
+                if self.index.is_there() {
+                    self.index.insert(request);
+                }
             }
             (*request).place = place;
         }
@@ -325,6 +347,10 @@ impl Requests {
                 return;
             }
             (*request).place = Place::Here;
+            self.away -= 1;
+            if self.index.is_there() {
+                self.index.remove(request);
+            }
             let (previous, next) = ((*request).previous, (*request).next);
             if !next.is_null() {
                 (*next).previous = previous;
@@ -334,6 +360,35 @@ impl Requests {
             } else {
                 (*previous).next = next;
             }
+        }
+    }
+
+    /// The newest of those in flight that are not at hand and have that user data which `fits`.
+    pub fn find(
+        &mut self,
+        user_data: u64,
+        fits: impl Fn(&Request) -> bool,
+    ) -> Option<*mut Request> {
+        // SAFETY: the list and the index hold live requests only.
+        let does = |r: &*mut Request| unsafe { (**r).sqe.user_data == user_data && fits(&**r) };
+        if !self.index.is_there() && self.away <= index::FEW {
+            return self.iter().find(does);
+        }
+        if self.index.is_small(self.away) {
+            self.make_index();
+        }
+        // SAFETY: as above.
+        unsafe { self.index.having(user_data) }.find(does)
+    }
+
+    #[cold]
+    fn make_index(&mut self) {
+        self.index.start_over(self.away);
+        let all: Vec<_> = self.iter().collect();
+        // Each goes before those that are older.
+        for request in all.into_iter().rev() {
+            // SAFETY: the list holds live requests only, which stay in both.
+            unsafe { self.index.insert(request) };
         }
     }
 
@@ -416,28 +471,6 @@ impl Queue {
         // SAFETY: the queue holds live requests only.
         self.first = unsafe { (*request).queued };
         Some(request)
-    }
-
-    /// Takes `request` out, wherever it stands; false when it is not in here.
-    pub fn remove(&mut self, request: *mut Request) -> bool {
-        let (mut previous, mut at) = (null_mut::<Request>(), self.first);
-        // SAFETY: the queue holds live requests only.
-        unsafe {
-            while !at.is_null() && at != request {
-                (previous, at) = (at, (*at).queued);
-            }
-            if at.is_null() {
-                return false;
-            }
-            match previous.is_null() {
-                true => self.first = (*at).queued,
-                false => (*previous).queued = (*at).queued,
-            }
-            if self.last == request {
-                self.last = previous;
-            }
-        }
-        true
     }
 }
 

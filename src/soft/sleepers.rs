@@ -126,10 +126,8 @@ pub enum Started {
 fn find(ring: &Ring, request: *mut Request, wanted: Vec<Wanted>, mask: u32) -> Option<Handle> {
     start_over();
     let found = with_idle(Vec::pop);
-    let handle = found.unwrap_or_else(|| {
-        interrupt::prepare();
-        Handle(NonNull::from(Box::leak(Box::new(Sleeper::new()))))
-    });
+    let handle =
+        found.unwrap_or_else(|| Handle(NonNull::from(Box::leak(Box::new(Sleeper::new())))));
     ring.acquire();
     // SAFETY: an idle one that is in no list is the caller's; the request is, too.
     unsafe {

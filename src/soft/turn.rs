@@ -448,6 +448,9 @@ impl<'a> Turn<'a> {
             unsafe {
                 if work::take_back(self.ring, request) {
                     self.complete(request, Errno::ECANCELED.answer());
+                } else if !work::ends_by_itself(&*request) {
+                    (*request).flags |= CANCELLED;
+                    (*request).job.call_off();
                 }
             }
         }

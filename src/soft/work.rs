@@ -5,8 +5,9 @@
 //! submits: what a thread may not do, nobody does for it. What a disk is waited for is bounded work, which
 //! few workers do; what may wait for ever, as for a peer, is not, and each such request can have its own.
 
+use super::jobs::{Job, Jobs};
 use super::ops;
-use super::request::{Queue, Request};
+use super::request::Request;
 use super::ring::Ring;
 use super::workers::{self, Kind};
 use crate::abi::uring::io_uring_op;
@@ -27,7 +28,7 @@ const SPINS: u32 = 2000;
 
 /// What a pool's lock protects.
 struct State {
-    queue: Queue,
+    queue: Jobs,
     queued: u32,
     /// Workers that there are.
     workers: u32,
@@ -44,7 +45,7 @@ struct State {
 impl State {
     const fn new() -> Self {
         State {
-            queue: Queue::new(),
+            queue: Jobs::new(),
             queued: 0,
             workers: 0,
             ready: 0,
@@ -62,7 +63,7 @@ impl State {
 }
 
 /// Workers of the same rights, and what they have to do.
-struct Pool {
+pub struct Pool {
     kind: Kind,
     lock: Lock,
     state: UnsafeCell<State>,
@@ -286,6 +287,7 @@ impl Pool {
     /// Does what is in the queue, until there was nothing for a while. The worker is ready.
     fn serve(&self) {
         let mut placed = workers::Placed::default();
+        let thread = process::thread_id();
         loop {
             let mut request = self.next();
             if request.is_none() && !self.sleep() {
@@ -294,7 +296,10 @@ impl Pool {
             while let Some(at_hand) = request {
                 placed.settle();
                 // SAFETY: what is queued is live, and now this thread's to run.
-                unsafe { self.perform(at_hand) };
+                unsafe {
+                    (*at_hand).job.begin(thread);
+                    self.perform(at_hand);
+                }
                 let (stays, next) = self.go_on();
                 if !stays {
                     return;
@@ -339,8 +344,10 @@ pub unsafe fn push(ring: &Ring, request: *mut Request) {
     // SAFETY: as the caller says; the state is the request's own.
     unsafe {
         (*request).ring = ring;
+        (*request).job = Job::new();
         match pool_for(kind(&*request), process::rights()) {
             Some(pool) => {
+                (*request).job.pool = pool;
                 pool.push(request);
                 pool.pushing.fetch_sub(1, Ordering::SeqCst);
             }
@@ -393,12 +400,13 @@ fn pool_for(kind: Kind, rights: u64) -> Option<&'static Pool> {
 /// # Safety
 /// It must be live, in place `Queued`, and the ring's lock held.
 pub unsafe fn take_back(ring: &Ring, request: *mut Request) -> bool {
-    let taken = POOLS.iter().flatten().any(|pool| {
-        pool.with(|state| {
-            let found = state.queue.remove(request);
-            state.queued -= u32::from(found);
-            found
-        })
+    // SAFETY: the request is live; pools stay.
+    let Some(pool) = (unsafe { (*request).job.pool.as_ref() }) else { return false };
+    let taken = pool.with(|state| {
+        // SAFETY: as above.
+        let found = unsafe { state.queue.remove(request) };
+        state.queued -= u32::from(found);
+        found
     });
     if taken {
         // The caller's reference keeps the ring.
@@ -417,7 +425,12 @@ unsafe fn perform(request: *mut Request) -> Performed {
     // SAFETY: a queued request is live.
     let result = unsafe {
         match ops::of((*request).sqe.opcode).run {
-            Some(run) => run(&mut *request),
+            Some(run) => loop {
+                let result = run(&mut *request);
+                if (*request).job.stands(result) {
+                    break result;
+                }
+            },
             None => Errno::EAGAIN.answer(),
         }
     };
@@ -461,6 +474,7 @@ impl Performed {
         unsafe {
             let ring = &*(*self.request).ring;
             (*self.request).result = self.result;
+            (*self.request).job.end();
             ring.hand_in(self.request);
             ring
         }

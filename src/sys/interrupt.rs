@@ -44,7 +44,7 @@ fn restorer() -> usize {
 }
 
 /// Sees to it that the signal ends a system call and nothing else.
-pub fn prepare() {
+fn prepare() {
     // SAFETY: the structs live in this frame; the handler does nothing.
     unsafe {
         let mut found: Action = zeroed();
@@ -68,6 +68,7 @@ pub fn prepare() {
 
 /// Interrupts the thread `id` of this process in the system call that it is in.
 pub fn interrupt(id: i32) {
+    prepare();
     // SAFETY: the struct lives in this frame, and is valid with zeros.
     unsafe {
         let mut info: libc::siginfo_t = zeroed();

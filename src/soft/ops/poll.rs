@@ -185,13 +185,9 @@ fn watch(turn: &mut Turn, r: &mut Request) -> Outcome {
 }
 
 /// The poll under way with that user data.
-fn find(turn: &Turn, user_data: u64) -> Option<*mut Request> {
-    turn.core.requests.iter().find(|&request| {
-        // SAFETY: those in flight are live.
-        let r = unsafe { &*request };
-        matches!(r.place, Place::Polled(_))
-            && r.sqe.opcode == io_uring_op::IORING_OP_POLL_ADD as u8
-            && r.sqe.user_data == user_data
+fn find(turn: &mut Turn, user_data: u64) -> Option<*mut Request> {
+    turn.core.requests.find(user_data, |r| {
+        matches!(r.place, Place::Polled(_)) && r.sqe.opcode == io_uring_op::IORING_OP_POLL_ADD as u8
     })
 }
 

@@ -58,6 +58,8 @@ pub static LINK_TIMEOUT: Op = Op {
         match cancelled {
             Ok(()) if count > 0 => Outcome::Done(count),
             Ok(()) => Outcome::Done(ETIME),
+            // As the kernel says it.
+            Err(Errno::EALREADY) => Outcome::Done(Errno::ENOENT.answer()),
             Err(errno) => Outcome::Done(errno.answer()),
         }
     },
@@ -246,14 +248,10 @@ fn expired(turn: &mut Turn, r: &mut Request) -> Outcome {
 }
 
 /// The armed timeout with that user data.
-fn find(turn: &Turn, user_data: u64, linked: bool) -> Option<*mut Request> {
+fn find(turn: &mut Turn, user_data: u64, linked: bool) -> Option<*mut Request> {
     use io_uring_op::*;
     let opcode = if linked { IORING_OP_LINK_TIMEOUT } else { IORING_OP_TIMEOUT } as u8;
-    turn.core.requests.iter().find(|&request| {
-        // SAFETY: those in flight are live.
-        let r = unsafe { &*request };
-        r.place == Place::Timed && r.sqe.opcode == opcode && r.sqe.user_data == user_data
-    })
+    turn.core.requests.find(user_data, |r| r.place == Place::Timed && r.sqe.opcode == opcode)
 }
 
 /// Arms the timeout that is linked to a request, which has not completed at once.

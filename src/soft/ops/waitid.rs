@@ -38,6 +38,10 @@ pub static WAITID: Op = Op {
         Ok(()) => 0,
         Err(errno) => errno.answer(),
     }),
+    finish: |_, r, result| match result == Errno::EINTR.answer() && r.is(CANCELLED) {
+        true => Outcome::Done(Errno::ECANCELED.answer()),
+        false => Outcome::Done(result),
+    },
     ..Op::NONE
 };
 

@@ -1,0 +1,152 @@
+//! Requests in the work queue, and with a worker.
+
+use super::request::Request;
+use crate::sys::{interrupt, process, thread, Errno};
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+
+/// No worker has begun with it.
+const NOBODY: i32 = 0;
+/// The worker has done it.
+const DONE: i32 = -1;
+
+/// What a request has for the work queue.
+pub struct Job {
+    /// Whose queue it is in, or was.
+    pub pool: *const super::work::Pool,
+    /// It is in there; under the pool's lock.
+    is_queued: bool,
+    previous: *mut Request,
+    /// The thread that does it.
+    worker: AtomicI32,
+    /// Somebody wants it to end.
+    is_called_off: AtomicBool,
+}
+
+impl Job {
+    /// Before it goes to a worker.
+    pub fn new() -> Self {
+        Job {
+            pool: core::ptr::null(),
+            is_queued: false,
+            previous: null_mut(),
+            worker: AtomicI32::new(NOBODY),
+            is_called_off: AtomicBool::new(false),
+        }
+    }
+
+    /// `thread` has it from now on.
+    pub fn begin(&self, thread: i32) {
+        self.worker.store(thread, Ordering::Release);
+    }
+
+    /// It is done, and its result is there.
+    pub fn end(&self) {
+        self.worker.store(DONE, Ordering::Release);
+    }
+
+    /// Whether a result stands: a signal was meant for this one, or has changed nothing.
+    pub fn stands(&self, result: i32) -> bool {
+        result != Errno::EINTR.answer() || self.is_called_off.load(Ordering::Acquire)
+    }
+
+    /// Interrupts whoever does it, and waits for a moment. Whether it is done.
+    pub fn call_off(&self) -> bool {
+        const CALLS: u32 = 12;
+        const LOOKS: u32 = 24;
+        const PAUSE: i64 = 50;
+        self.is_called_off.store(true, Ordering::Release);
+        // A signal that comes before the system call is lost.
+        for call in 0..CALLS {
+            match self.worker.load(Ordering::Acquire) {
+                DONE => return true,
+                NOBODY => {}
+                id => interrupt::interrupt(id),
+            }
+            for _ in 0..LOOKS {
+                if self.worker.load(Ordering::Acquire) == DONE {
+                    return true;
+                }
+                process::yield_now();
+            }
+            if call > 0 {
+                thread::sleep(PAUSE);
+            }
+        }
+        self.worker.load(Ordering::Acquire) == DONE
+    }
+}
+
+/// A queue from which each request can be taken at once. Under a pool's lock.
+pub struct Jobs {
+    first: *mut Request,
+    last: *mut Request,
+}
+
+impl Jobs {
+    /// An empty one.
+    pub const fn new() -> Self {
+        Jobs { first: null_mut(), last: null_mut() }
+    }
+
+    /// Puts a request at the end.
+    ///
+    /// # Safety
+    /// It must be live, stay so while it is in here, and be in no other queue.
+    pub unsafe fn push(&mut self, request: *mut Request) {
+        // SAFETY: the queue holds live requests only.
+        unsafe {
+            (*request).queued = null_mut();
+            (*request).job.previous = self.last;
+            (*request).job.is_queued = true;
+            match self.last.as_mut() {
+                Some(last) => last.queued = request,
+                None => self.first = request,
+            }
+        }
+        self.last = request;
+    }
+
+    /// Takes the first one out.
+    pub fn pop(&mut self) -> Option<*mut Request> {
+        let first = self.first;
+        // SAFETY: the queue holds live requests only.
+        (!first.is_null() && unsafe { self.remove(first) }).then_some(first)
+    }
+
+    /// Takes a request out, if it is in here.
+    ///
+    /// # Safety
+    /// It must be live.
+    pub unsafe fn remove(&mut self, request: *mut Request) -> bool {
+        // SAFETY: the queue holds live requests only.
+        unsafe {
+            let r = &mut *request;
+            if !core::mem::take(&mut r.job.is_queued) {
+                return false;
+            }
+            let (previous, next) = (r.job.previous, r.queued);
+            match previous.as_mut() {
+                Some(previous) => previous.queued = next,
+                None => self.first = next,
+            }
+            match next.as_mut() {
+                Some(next) => next.job.previous = previous,
+                None => self.last = previous,
+            }
+        }
+        true
+    }
+}
+
+impl Default for Job {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Default for Jobs {
+    fn default() -> Self {
+        Self::new()
+    }
+}
