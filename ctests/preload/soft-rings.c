@@ -157,4 +157,26 @@ static void of_other_files(void)
 	CHECK_EQ(close(raw.fd), 0);
 }
 
-TEST_RING_PARTS_IN_MODES(PART(a_pipe), PART(maps_as_asked), PART(close_gives_up_what_is_in_flight), PART(of_other_files))
+/* What a child closes between vfork and exec is the child's. */
+static void closed_after_vfork(void)
+{
+	struct raw raw = make();
+
+	for (int i = 0; i < 3; i++) {
+		pid_t child = vfork();
+
+		if (child == 0) {
+			for (int fd = 3; fd < 1024; fd++)
+				close(fd);
+			execl("/bin/true", "true", (char *)NULL);
+			_exit(127);
+		}
+		CHECK_OP(child, >, 0);
+		CHECK_EQ(exit_status(child), 0);
+		submit(&raw, (struct io_uring_sqe){ .opcode = IORING_OP_NOP, .user_data = 1 }, 1);
+		CHECK_EQ(reap(&raw), 0);
+	}
+	CHECK_EQ(close(raw.fd), 0);
+}
+
+TEST_RING_PARTS_IN_MODES(PART(a_pipe), PART(closed_after_vfork), PART(maps_as_asked), PART(close_gives_up_what_is_in_flight), PART(of_other_files))

@@ -8,7 +8,7 @@ use super::ring::Ring;
 use super::turn::Turn;
 use super::{fork, keeper, sleepers, work};
 use crate::sys::lock::Lock;
-use crate::sys::{fd, fork as sys_fork, identity, mem, worker, Errno, Result};
+use crate::sys::{fd, fork as sys_fork, identity, mem, process, worker, Errno, Result};
 use alloc::boxed::Box;
 use core::ffi::c_int;
 use core::mem::size_of;
@@ -35,6 +35,8 @@ struct Table {
     count: AtomicU32,
     /// Rings that were not closed.
     rings: AtomicU32,
+    /// The process whose rings these are.
+    owner: AtomicU32,
     /// One has been asked for.
     serves: AtomicBool,
     /// Where the search for rings that were closed behind our back goes on.
@@ -54,6 +56,7 @@ static TABLE: Table = Table {
     },
     count: AtomicU32::new(0),
     rings: AtomicU32::new(0),
+    owner: AtomicU32::new(0),
     serves: AtomicBool::new(false),
     swept: AtomicUsize::new(0),
     lock: Lock::new(),
@@ -209,6 +212,7 @@ pub fn insert(fd: c_int, ring: Box<Ring>) -> Result<()> {
     let closed = sweep();
     slot.store(Box::into_raw(ring), Ordering::Release);
     TABLE.rings.fetch_add(1, Ordering::Relaxed);
+    TABLE.owner.store(process::id() as u32, Ordering::Relaxed);
     TABLE.count.fetch_add(1, Ordering::Relaxed);
     drop(held);
     replaced.give_up();
@@ -246,6 +250,11 @@ pub fn close(fd: c_int) -> bool {
         return false;
     }
     fork::start_over(start_over);
+    if TABLE.owner.load(Ordering::Relaxed) != process::id() as u32 {
+        // After vfork: the memory is the parent's, the descriptor is not.
+        // SAFETY: it was handed to us to close.
+        return unsafe { fd::close(fd) }.is_ok();
+    }
     let held = TABLE.lock.lock();
     let gone = remove(fd, false);
     drop(held);
@@ -332,6 +341,7 @@ fn start_over() {
             }
         }
         TABLE.rings.store(rings, Ordering::Relaxed);
+        TABLE.owner.store(process::id() as u32, Ordering::Relaxed);
     }
 }
 
