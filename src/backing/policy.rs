@@ -12,7 +12,7 @@
 use super::{cause, kernel};
 use crate::abi::uring::io_uring_params;
 use crate::soft;
-use crate::sys::{env, Errno, Result};
+use crate::sys::{env, marker, Errno, Result};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -96,10 +96,10 @@ fn is_blocked(cause: Errno) -> bool {
     matches!(cause, Errno::EPERM | Errno::EACCES | Errno::ENOSYS | Errno::EOPNOTSUPP)
 }
 
-/// Once a process, and not again in those that it forks.
+/// Once a process, whichever of the libraries it has, and not again in those that it forks.
 fn say(answer: Errno) {
     static SAID: AtomicBool = AtomicBool::new(false);
-    if SAID.swap(true, Ordering::Relaxed) {
+    if SAID.swap(true, Ordering::Relaxed) || !marker::is_first(c"anyring-said") {
         return;
     }
     env::complain([

@@ -3,7 +3,7 @@
 //! Only the C library knows the environment: the reference is weak, for programs without one.
 
 use super::heap::weak_address;
-use super::{call, fd};
+use super::{call, fd, marker};
 use core::ffi::{c_char, c_int, CStr};
 
 core::arch::global_asm!(".weak secure_getenv", ".weak __environ");
@@ -77,8 +77,41 @@ pub fn read_file<'a>(path: &CStr, room: &'a mut [u8]) -> &'a [u8] {
     &room[..length]
 }
 
+/// Whether a file has `wanted` in it, which is not empty.
+pub fn file_contains(path: &CStr, wanted: &[u8]) -> bool {
+    let mut room = [0u8; 4096];
+    let mut length = 0;
+    // SAFETY: the path ends with 0; the kernel writes to the room behind what is there.
+    unsafe {
+        let flags = (libc::O_RDONLY | libc::O_CLOEXEC) as usize;
+        let at = libc::AT_FDCWD as usize;
+        let Ok(file) = call(libc::SYS_openat, [at, path.as_ptr() as usize, flags, 0, 0, 0]) else {
+            return false;
+        };
+        let found = loop {
+            let to = room[length..].as_mut_ptr() as usize;
+            match call(libc::SYS_read, [file, to, room.len() - length, 0, 0, 0]) {
+                Ok(0) | Err(_) => break false,
+                Ok(more) => length += more,
+            }
+            if room[..length].windows(wanted.len()).any(|part| part == wanted) {
+                break true;
+            }
+            // It may have begun here.
+            let kept = length.min(wanted.len() - 1);
+            room.copy_within(length - kept..length, 0);
+            length = kept;
+        };
+        let _ = fd::close(file as c_int);
+        found
+    }
+}
+
 /// Writes one line of several parts to stderr, in one piece. If that cannot be, nobody is told.
 pub fn complain<const N: usize>(parts: [&[u8]; N]) {
+    if !marker::has_stderr() {
+        return;
+    }
     let iovecs =
         parts.map(|part| libc::iovec { iov_base: part.as_ptr() as *mut _, iov_len: part.len() });
     let stderr = libc::STDERR_FILENO as usize;

@@ -32,17 +32,29 @@ pub fn nofile_limit(new: Option<&libc::rlimit64>) -> Result<libc::rlimit64> {
     Ok(old)
 }
 
-/// `EBADF` when `fd` is closed, `EINVAL` when it is a file of some type: an eventfd has none, as few
-/// others that programs hold. Without effect on the file, unlike any read or write that would tell.
-pub fn check_eventfd(fd: c_int) -> Result<()> {
+/// What fstat(2) says of a file. `EBADF`.
+pub fn status(fd: c_int) -> Result<libc::stat> {
     // SAFETY: the kernel fills in the struct of this frame; all its fields may be zero.
     unsafe {
         let mut status: libc::stat = core::mem::zeroed();
         call(libc::SYS_fstat, [fd as usize, &raw mut status as usize, 0, 0, 0, 0])?;
-        match status.st_mode & libc::S_IFMT {
-            0 => Ok(()),
-            _ => Err(Errno::EINVAL),
-        }
+        Ok(status)
+    }
+}
+
+/// Whether an exec closes it.
+pub fn closes_on_exec(fd: c_int) -> bool {
+    // SAFETY: fcntl with F_GETFD takes no pointer.
+    let flags = unsafe { call(libc::SYS_fcntl, [fd as usize, libc::F_GETFD as usize, 0, 0, 0, 0]) };
+    flags.is_ok_and(|flags| flags as c_int & libc::FD_CLOEXEC != 0)
+}
+
+/// `EBADF` when `fd` is closed, `EINVAL` when it is a file of some type: an eventfd has none, as few
+/// others that programs hold. Without effect on the file, unlike any read or write that would tell.
+pub fn check_eventfd(fd: c_int) -> Result<()> {
+    match status(fd)?.st_mode & libc::S_IFMT {
+        0 => Ok(()),
+        _ => Err(Errno::EINVAL),
     }
 }
 

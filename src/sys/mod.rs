@@ -29,6 +29,7 @@ pub mod heap;
 pub mod identity;
 pub mod interrupt;
 pub mod lock;
+pub mod marker;
 pub mod mem;
 pub mod net;
 pub mod peek;

@@ -1,0 +1,48 @@
+//! What is true of the whole process, whichever of our libraries asks: each has variables of its own.
+
+use super::{call, env, fd, file, mem, net};
+use core::ffi::{c_int, CStr};
+
+/// Whether nobody in this process, or in those that it was forked from, has asked so with this name before.
+/// The answer is kept as a mapping by that name, which nothing is in. Where there is none to have, true.
+pub fn is_first(name: &CStr) -> bool {
+    if env::file_contains(c"/proc/self/maps", name.to_bytes()) {
+        return false;
+    }
+    let flags = libc::MFD_CLOEXEC as usize;
+    // SAFETY: the name ends with 0; a new mapping touches nothing that exists, and this one is never used.
+    unsafe {
+        let made = call(libc::SYS_memfd_create, [name.as_ptr() as usize, flags, 0, 0, 0, 0]);
+        if let Ok(memory) = made {
+            let memory = memory as c_int;
+            let (at, flags) = (core::ptr::null_mut(), libc::MAP_PRIVATE);
+            let _ = mem::map(at, mem::PAGE_SIZE, libc::PROT_NONE, flags, memory, 0);
+            let _ = fd::close(memory);
+        }
+    }
+    true
+}
+
+/// Whether descriptor 2 is where messages go. A program that was started without stderr may have a file of its own
+/// there: one that is not for an exec to inherit, that can be read as well, or that is a socket to another host.
+pub fn has_stderr() -> bool {
+    let Ok(status) = fd::status(libc::STDERR_FILENO) else { return false };
+    if fd::closes_on_exec(libc::STDERR_FILENO) {
+        return false;
+    }
+    let is_stdout = fd::status(libc::STDOUT_FILENO)
+        .is_ok_and(|stdout| (stdout.st_dev, stdout.st_ino) == (status.st_dev, status.st_ino));
+    match status.st_mode & libc::S_IFMT {
+        libc::S_IFCHR | libc::S_IFIFO => true,
+        libc::S_IFREG => {
+            let mode =
+                file::status_flags(libc::STDERR_FILENO).map_or(0, |flags| flags & libc::O_ACCMODE);
+            mode == libc::O_WRONLY || is_stdout
+        }
+        // As a journal's; what is on another host is the program's peer.
+        libc::S_IFSOCK => {
+            is_stdout || net::option(libc::STDERR_FILENO, libc::SO_DOMAIN) == Ok(libc::AF_UNIX)
+        }
+        _ => false,
+    }
+}
