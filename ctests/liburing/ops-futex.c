@@ -256,6 +256,18 @@ static void any_of_several(void)
 	end();
 }
 
+/* As make(1) leaves them to what it starts. */
+static void cancelled_where_the_c_librarys_signals_are_ignored(void)
+{
+	struct {
+		void (*handler)(int);
+		unsigned long rest[3];
+	} ignore = { SIG_IGN, { 0 } };
+
+	MUST(syscall(SYS_rt_sigaction, 32, &ignore, NULL, 8));
+	cancelled();
+}
+
 /* Another thread changes the word and wakes, at any time: each change is seen, each wake-up counts. */
 static uint32_t turns;
 static long woken;
@@ -339,6 +351,7 @@ TEST_PARTS(
 	PART(by_mask),
 	PART(refused),
 	PART(cancelled),
+	PART(cancelled_where_the_c_librarys_signals_are_ignored),
 	PART(any_of_several),
 	PART(races),
 	PART(woken_or_cancelled),

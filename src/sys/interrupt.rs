@@ -49,7 +49,9 @@ fn prepare() {
     unsafe {
         let mut found: Action = zeroed();
         let args = [SIGNAL as usize, 0, &raw mut found as usize, SET_SIZE, 0, 0];
-        if call(libc::SYS_rt_sigaction, args).is_err() || found.handler != libc::SIG_DFL {
+        // Programs started by posix_spawn(3) of some C libraries inherit that it is ignored.
+        let is_free = |found: &Action| matches!(found.handler, libc::SIG_DFL | libc::SIG_IGN);
+        if call(libc::SYS_rt_sigaction, args).is_err() || !is_free(&found) {
             return;
         }
         let mut action: Action = zeroed();
