@@ -118,6 +118,7 @@ fn end_threads() {
     if TABLE.rings.load(Ordering::Relaxed) == 0 {
         keeper::end();
         sleepers::end_idle();
+        work::end_idle();
         worker::wait_until_gone(work::end_idle);
     }
 }

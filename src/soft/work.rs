@@ -19,7 +19,7 @@ use crate::sys::{futex, process, worker, Errno};
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// How long an idle worker sleeps until it ends.
 const LINGER: libc::timespec = libc::timespec { tv_sec: 1, tv_nsec: 0 };
@@ -73,6 +73,8 @@ pub struct Pool {
     pushing: AtomicU32,
     /// There is something in the queue, as far as those know who do not hold the lock.
     has_some: AtomicU32,
+    /// Nobody is to linger, as far as those know who do not hold the lock.
+    hurries: AtomicBool,
     /// Counts wake-ups; idle workers sleep on it.
     wakes: AtomicU32,
 }
@@ -89,6 +91,7 @@ impl Pool {
             rights: AtomicU64::new(NOBODY),
             pushing: AtomicU32::new(0),
             has_some: AtomicU32::new(0),
+            hurries: AtomicBool::new(false),
             wakes: AtomicU32::new(0),
         }
     }
@@ -100,6 +103,7 @@ impl Pool {
         let state = unsafe { &mut *self.state.get() };
         let done = f(state);
         self.has_some.store(state.queued, Ordering::Relaxed);
+        self.hurries.store(state.hurries, Ordering::Relaxed);
         done
     }
 
@@ -113,6 +117,7 @@ impl Pool {
         self.rights.store(NOBODY, Ordering::Relaxed);
         self.pushing.store(0, Ordering::Relaxed);
         self.has_some.store(0, Ordering::Relaxed);
+        self.hurries.store(false, Ordering::Relaxed);
     }
 
     /// Takes its rights from an idle pool; false when it is none. With all pools' lock held.
@@ -196,6 +201,9 @@ impl Pool {
                 if found.is_some() {
                     return found;
                 }
+            }
+            if self.hurries.load(Ordering::Relaxed) {
+                return None;
             }
             core::hint::spin_loop();
         }

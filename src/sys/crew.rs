@@ -265,8 +265,8 @@ fn reap() {
 
 /// Waits until the threads have ended, for a moment at most; for as many as are still `busy` a shorter one.
 pub fn wait_until_gone(busy: impl Fn() -> u32) {
-    const YIELDS: u32 = 20;
-    const LOOKS_AT_BUSY: u32 = 24;
+    const YIELDS: u32 = 200;
+    const LOOKS_AT_BUSY: u32 = YIELDS + 4;
     const LOOKS: u32 = 1000;
     const PAUSE: i64 = 100;
     fork::start_over(Subject::Threads, || CREW.start_over());
