@@ -214,6 +214,58 @@ static void waiting_costs_no_time(void)
 	io_uring_queue_exit(&ring);
 }
 
+static int count_threads(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	int threads = -2;
+
+	CHECK(tasks != NULL);
+	while (readdir(tasks))
+		threads++;
+	closedir(tasks);
+	return threads;
+}
+
+/* A ring that has been worked with, and now has nothing to do. */
+static void an_idle_ring_costs_nothing(void)
+{
+	struct io_uring ring;
+	int fds[2], fd = temp_file(4096), threads = 0;
+	char byte;
+
+	MUST(pipe(fds));
+	ring_init(&ring, 8, 0);
+	for (int i = 0; i < 10; i++) {
+		io_uring_prep_fsync(sqe_get(&ring), fd, 0);
+		submit(&ring, 1);
+		struct io_uring_cqe *cqe;
+
+		CHECK_EQ(io_uring_wait_cqe(&ring, &cqe), 0);
+		take(&ring);
+		read_pending(&ring, fds[0], &byte, 1);
+		submit(&ring, 1);
+		usleep(3000);
+		CHECK_EQ(write(fds[1], "x", 1), 1);
+		CHECK(look_until_ready(&ring) < 0.1);
+		take(&ring);
+	}
+	/* The kernel keeps a worker. */
+	int kept = is_soft(&ring) ? 0 : 1;
+
+	for (int i = 0; i < 100 && (threads = count_threads()) > 1 + kept; i++)
+		usleep(30000);
+	CHECK_OP(threads, <=, 1 + kept);
+	double before = cpu_time();
+
+	usleep(300000);
+	CHECK(cpu_time() - before < 0.01);
+	CHECK_RING_WORKS(&ring);
+	io_uring_queue_exit(&ring);
+	for (int i = 0; i < 100 && (threads = count_threads()) > 1; i++)
+		usleep(10000);
+	CHECK_EQ(threads, 1);
+}
+
 static void leaving_and_coming_back(void)
 {
 	struct io_uring ring;
@@ -248,5 +300,6 @@ TEST_PARTS(
 	PART(an_event_loop_sleeps_on_the_ring),
 	PART(readiness_ends_without_a_call),
 	PART(waiting_costs_no_time),
+	PART(an_idle_ring_costs_nothing),
 	PART(leaving_and_coming_back),
 )

@@ -298,7 +298,9 @@ fn look(kept: &mut Kept, outer: c_int, now: u64) -> Option<u64> {
         return Some(now + TICK);
     }
     let timer = turn.core.timers.next().map_or(u64::MAX, |at| at.nanoseconds());
-    Some(timer.min(glance(kept, &mut turn, now)))
+    let again = timer.min(glance(kept, &mut turn, now));
+    // Unless it is used again at once it is let go of.
+    Some(if needs_keeper(&turn) { again } else { now + TICK })
 }
 
 /// CQEs that nobody has taken for a tick: the program may sleep on the ring's descriptor.
