@@ -93,6 +93,9 @@ static inline struct io_uring_sqe *nop(struct io_uring *ring, uint64_t user_data
 
 static inline void submit(struct io_uring *ring, int expected)
 {
+	/* CQEs may come before an SQ thread says that it has taken the SQEs, and those count. */
+	while ((ring->flags & IORING_SETUP_SQPOLL) && io_uring_sq_ready(ring) > (unsigned)expected)
+		sched_yield();
 	CHECK_EQ(io_uring_submit(ring), expected);
 }
 

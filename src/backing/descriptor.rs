@@ -20,7 +20,7 @@ pub unsafe fn map_for_program(
     if fd < 0 || flags & libc::MAP_ANONYMOUS != 0 {
         return None;
     }
-    let ring = soft::find(fd, 0)?;
+    let ring = soft::find(fd)?;
     // As the kernel's rings: where they are mapped is not the program's choice.
     if !addr.is_null() || flags & libc::MAP_TYPE == libc::MAP_PRIVATE || len == 0 {
         return Some(Err(Errno::EINVAL));

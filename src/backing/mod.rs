@@ -54,7 +54,7 @@ pub unsafe fn enter(
 ) -> Result<c_int> {
     // SAFETY: the caller vouches for the arguments.
     unsafe {
-        match soft::find(fd, flags) {
+        match soft::find_to_enter(fd, to_submit, flags) {
             Some(ring) => soft::enter(&ring, to_submit, min_complete, flags, arg, arg_size),
             None => {
                 let answer = kernel::enter(fd, to_submit, min_complete, flags, arg, arg_size);
@@ -127,7 +127,7 @@ unsafe fn register_without_ring(
 /// # Safety
 /// `fd` must be a ring whose mapping at `offset` has at least `len` bytes.
 pub unsafe fn map(fd: c_int, offset: u64, len: usize) -> Result<*mut c_void> {
-    match soft::find(fd, 0) {
+    match soft::find(fd) {
         Some(ring) => soft::map(&ring, offset, len),
         // SAFETY: the caller vouches for the length.
         None => unsafe { kernel::map(fd, offset, len) },

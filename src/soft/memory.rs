@@ -348,6 +348,12 @@ impl Memory {
         tail.wrapping_sub(self.control().sq_head.load(Ordering::Relaxed)).min(self.sq_entries)
     }
 
+    /// Whether SQEs were submitted and not taken, in memory of our own. What the program has brought may be gone.
+    #[inline]
+    pub fn has_to_be_taken(&self) -> bool {
+        !self.base.is_null() && self.submitted() > 0
+    }
+
     /// The index of the SQE that stands at `position` of the submission ring; none when the program
     /// wrote one that is out of range.
     #[inline]

@@ -61,13 +61,21 @@ use crate::sys::atomic;
 use core::ffi::c_int;
 use table::Used;
 
-/// The ring that `fd` is to enter with `flags`, if it is one of ours.
+/// The ring that `fd` is, if it is one of ours.
+pub fn find(fd: c_int) -> Option<Used> {
+    table::find(fd)
+}
+
+/// The ring that `fd` is to enter with `flags` and submit `to_submit` SQEs, if it is one of ours.
 #[inline]
-pub fn find(fd: c_int, flags: u32) -> Option<Used> {
+pub fn find_to_enter(fd: c_int, to_submit: u32, flags: u32) -> Option<Used> {
     if flags & IORING_ENTER_REGISTERED_RING != 0 {
         return registered_rings::find(fd as u32).ok();
     }
-    table::find(fd)
+    match to_submit {
+        0 => table::find(fd),
+        _ => table::find_to_submit(fd),
+    }
 }
 
 /// Nobody is going to sleep on the descriptor of the ring that `fd` is, if it is one of ours.

@@ -156,6 +156,8 @@ pub struct Ring {
     pub entered: AtomicU32,
     /// When it is left, something may be under way that needs the keeper.
     pub wants_keeper: AtomicBool,
+    /// Calls since its descriptor was looked at. Changed under the table's lock.
+    pub trusted: AtomicU32,
     /// Its lock is held for a fork.
     pub forking: AtomicBool,
     /// Our own descriptor, again: it does not change, and needs no lock.
@@ -182,6 +184,7 @@ impl Ring {
             due: AtomicU64::new(0),
             entered: AtomicU32::new(0),
             wants_keeper: AtomicBool::new(false),
+            trusted: AtomicU32::new(0),
         }
     }
 

@@ -139,6 +139,38 @@ pub fn find(fd: c_int) -> Option<Used> {
     find_in_table(fd)
 }
 
+/// After so many calls a descriptor is looked at again.
+const TRUST: u32 = 64;
+
+/// [`find`] for a call that submits. A ring in whose memory SQEs stand to be taken is the one that is meant:
+/// mostly, the system call that would tell whether the descriptor still is its file is saved.
+#[inline]
+pub fn find_to_submit(fd: c_int) -> Option<Used> {
+    if TABLE.count.load(Ordering::Relaxed) == 0 {
+        return None;
+    }
+    fork::start_over(start_over);
+    {
+        let _held = TABLE.lock.lock();
+        // SAFETY: under the lock the table's own reference keeps what the slot has.
+        let ring = slot(fd).and_then(|slot| unsafe { slot.load(Ordering::Acquire).as_ref() });
+        if let Some(ring) = ring {
+            // The reference first: a resize frees what nobody can be looking at.
+            ring.acquire();
+            let used = Used(ring);
+            let trusted = ring.trusted.load(Ordering::Relaxed);
+            if trusted < TRUST && ring.memory().has_to_be_taken() {
+                ring.trusted.store(trusted + 1, Ordering::Relaxed);
+                return Some(used);
+            }
+            // The table's reference is left: this one is not the last.
+            ring.release();
+            core::mem::forget(used);
+        }
+    }
+    find_in_table(fd)
+}
+
 fn find_in_table(fd: c_int) -> Option<Used> {
     fork::start_over(start_over);
     let is_marked = identity::is_marked(fd);
@@ -151,6 +183,7 @@ fn find_in_table(fd: c_int) -> Option<Used> {
                 // The program has changed its flags: the next look should be a quick one.
                 let _ = identity::mark(fd);
             }
+            ring.trusted.store(0, Ordering::Relaxed);
             ring.acquire();
             Some(Used(ring))
         }
