@@ -136,8 +136,77 @@ static void all_of_it(void)
 	}
 }
 
+/* Of a bundle: no more than was asked for, and nothing beyond its buffers. */
+static void prep_bundle(unsigned len, int flags)
+{
+	struct io_uring_sqe *sqe = sqe_get(&ring);
+
+	io_uring_prep_recv(sqe, fds[0], NULL, len, flags);
+	io_uring_sqe_set_flags(sqe, IOSQE_BUFFER_SELECT);
+	sqe->buf_group = GROUP;
+	sqe->ioprio |= IORING_RECVSEND_BUNDLE;
+}
+
+static void bundle_begin(int type)
+{
+	int err = 0;
+
+	ring_init(&ring, 32, 0);
+	struct io_uring_buf_ring *buffers = io_uring_setup_buf_ring(&ring, BUFFERS, GROUP, 0, &err);
+
+	if (!buffers)
+		SKIP("this kernel has no buffer rings");
+	memset(memory, 0, sizeof(memory));
+	for (int i = 0; i < BUFFERS; i++)
+		io_uring_buf_ring_add(buffers, memory[i], 8, (unsigned short)i, BUFFERS - 1, i);
+	io_uring_buf_ring_advance(buffers, BUFFERS);
+	MUST(socketpair(AF_UNIX, type, 0, fds));
+	memset(data, 'x', sizeof(data));
+}
+
+static void bundles(void)
+{
+	/* Less than a buffer, and more than some of them but not all of the next. */
+	static const unsigned wanted[] = { 1, 7, 9, 12, 17 }, got[] = { 1, 7, 8, 8, 16 };
+
+	for (int i = 0; i < 5; i++) {
+		bundle_begin(SOCK_STREAM);
+		CHECK_EQ(send(fds[1], data, 40, 0), 40);
+		prep_bundle(wanted[i], 0);
+		RUN_ONE(&ring, (int)got[i]);
+		CHECK_EQ(memory[(got[i] + 7) / 8 - 1][(got[i] - 1) % 8], 'x');
+		CHECK_EQ(memory[(got[i] + 7) / 8][0], 0);
+		end();
+	}
+
+	bundle_begin(SOCK_DGRAM);
+	CHECK_EQ(send(fds[1], data, 20, 0), 20);
+	prep_bundle(0, 0);
+	RUN_ONE(&ring, 8);
+	end();
+
+	/* All of it, across buffers; without a length, what comes first. */
+	bundle_begin(SOCK_STREAM);
+	prep_bundle(20, MSG_WAITALL);
+	submit(&ring, 1);
+	CHECK_EQ(send(fds[1], data, 10, 0), 10);
+	usleep(2000);
+	CHECK_EQ(send(fds[1], data, 6, 0), 6);
+	CHECK_EQ(reap_any(&ring).res, 16);
+	for (int i = 0; i < BUFFERS; i++)
+		for (int at = 0; at < BUFFER_SIZE; at++)
+			CHECK_EQ(memory[i][at], i < 2 && at < 8 ? 'x' : 0);
+	end();
+	bundle_begin(SOCK_STREAM);
+	CHECK_EQ(send(fds[1], data, 10, 0), 10);
+	prep_bundle(0, MSG_WAITALL);
+	RUN_ONE(&ring, 10);
+	end();
+}
+
 TEST_PARTS(
 	PART(one_by_one),
 	PART(the_end_of_a_stream),
 	PART(all_of_it),
+	PART(bundles),
 )

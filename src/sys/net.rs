@@ -133,8 +133,11 @@ pub fn queued(fd: c_int, command: u64) -> Result<usize> {
     Ok(count as usize)
 }
 
-/// Replaces a file's status flags.
-pub fn set_status_flags(fd: c_int, flags: c_int) -> Result<usize> {
-    // SAFETY: fcntl with F_SETFL takes no pointer.
-    unsafe { call(libc::SYS_fcntl, [fd as usize, libc::F_SETFL as usize, flags as usize, 0, 0, 0]) }
+/// Sets or clears a file's O_NONBLOCK, and no other of its flags.
+pub fn set_nonblocking(fd: c_int, is_set: bool) -> Result<usize> {
+    const FIONBIO: usize = 0x5421;
+    let value = c_int::from(is_set);
+    let at = (&raw const value).cast::<c_void>() as usize;
+    // SAFETY: the kernel reads this frame.
+    unsafe { call(libc::SYS_ioctl, [fd as usize, FIONBIO, at, 0, 0, 0]) }
 }

@@ -4,7 +4,7 @@ use super::slots::file_index;
 use super::socket::{fields, unused};
 use super::{Op, Outcome};
 use crate::abi::uring::*;
-use crate::soft::request::{Request, MULTISHOT, NOWAIT, POLLED};
+use crate::soft::request::{Request, CANCELLED, MULTISHOT, NOWAIT, POLLED};
 use crate::soft::turn::Turn;
 use crate::sys::{file, net, pipe, Errno, Result};
 use core::ffi::c_int;
@@ -107,6 +107,9 @@ fn run(r: &mut Request) -> i32 {
 }
 
 fn finish(turn: &mut Turn, r: &mut Request, result: i32) -> Outcome {
+    if result == Errno::EINTR.answer() && r.is(CANCELLED) {
+        return Outcome::Done(Errno::ECANCELED.answer());
+    }
     let result = if result < 0 { Err(Errno::of(-result)) } else { Ok(result) };
     accepted(turn, r, result).unwrap_or(Outcome::Wait(libc::EPOLLIN as u32))
 }

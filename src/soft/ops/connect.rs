@@ -4,6 +4,7 @@ use super::socket::{address, fields, keep_address, unused};
 use super::{answer, Op, Outcome};
 use crate::soft::request::{Request, POLLED};
 use crate::sys::{file, net, Errno, Result};
+use core::ffi::c_int;
 
 const EISCONN: Errno = Errno::of(libc::EISCONN);
 
@@ -37,21 +38,21 @@ pub static CONNECT: Op = Op {
 };
 
 /// Begins without blocking. Only O_NONBLOCK does that, which belongs to the open file: it is set for as
-/// long as the call takes. Nobody uses a socket meanwhile that is not connected, and a worker that would
-/// block instead could not be cancelled.
+/// long as the call takes, and nothing but it is touched. Nobody uses a socket meanwhile that is not
+/// connected; a worker for each that would block instead were many.
 fn begin(r: &Request) -> Result<usize> {
+    const CONNECTED: [c_int; 2] = [libc::SOCK_STREAM, libc::SOCK_SEQPACKET];
     let (at, len) = address(r);
-    let flags = file::status_flags(r.fd)?;
-    let blocks = flags & libc::O_NONBLOCK == 0;
-    // SAFETY: the kernel looks where the address is.
-    unsafe {
-        if blocks {
-            net::set_status_flags(r.fd, flags | libc::O_NONBLOCK)?;
-        }
-        let result = net::connect(r.fd, at, len);
-        if blocks {
-            net::set_status_flags(r.fd, flags)?;
-        }
-        result
+    let blocks = file::status_flags(r.fd)? & libc::O_NONBLOCK == 0
+        // Datagrams have nobody to wait for, and what is no socket is refused.
+        && net::option(r.fd, libc::SO_TYPE).is_ok_and(|kind| CONNECTED.contains(&kind));
+    if blocks {
+        net::set_nonblocking(r.fd, true)?;
     }
+    // SAFETY: the kernel looks where the address is.
+    let result = unsafe { net::connect(r.fd, at, len) };
+    if blocks {
+        net::set_nonblocking(r.fd, false)?;
+    }
+    result
 }

@@ -2,12 +2,13 @@
 
 use super::message::{self, Message};
 use super::socket::{fields, unused};
-use super::{Op, Outcome};
+use super::{Op, Outcome, State};
 use crate::abi::uring::*;
 use crate::soft::provided::{selects, Buffer};
 use crate::soft::request::{Request, MESSAGES, MULTISHOT, NOWAIT, POLLED, STREAM};
 use crate::soft::turn::Turn;
 use crate::sys::{copy, net, Errno, Result};
+use alloc::boxed::Box;
 use core::ffi::c_int;
 use core::mem::size_of;
 
@@ -159,8 +160,10 @@ fn end(r: &mut Request, n: usize, left: usize) -> Outcome {
     if n > 0 && n == left {
         r.cqe_flags |= nonempty(r);
     }
-    if let Err(errno) = message::tell(r) {
-        return Outcome::Done(errno.answer());
+    if is_message(r) {
+        if let Err(errno) = message::tell(r) {
+            return Outcome::Done(errno.answer());
+        }
     }
     Outcome::Done((message::done(r) + n) as i32)
 }
@@ -182,24 +185,35 @@ fn receive_selected(turn: &mut Turn, r: &mut Request) -> Option<Outcome> {
     };
     let wanted = r.sqe.len;
     let len = if wanted == 0 { buffer.len } else { wanted.min(buffer.len) };
-    let is_bundle = u32::from(r.sqe.ioprio) & IORING_RECVSEND_BUNDLE != 0;
-    let (result, room) = match () {
-        () if is_message(r) => into_message(r, buffer),
-        () if is_bundle => {
-            let mut message = Message::of_own(turn.bundle(r, wanted as usize));
+    let mut bundle = bundle(turn, r, len);
+    let (result, room) = match &mut bundle {
+        _ if is_message(r) => into_message(r, buffer),
+        Some(message) => {
             let room = message.left();
             // SAFETY: the header is ours, the buffers the program's.
             (unsafe { net::receive_message(r.fd, message.for_call(), flags(r)) }, room)
         }
-        // SAFETY: the buffer is the program's; the kernel looks where it is.
-        () => (unsafe { net::receive(r.fd, (buffer.addr, len as usize), flags(r)) }, len as usize),
+        None => {
+            // SAFETY: the buffer is the program's; the kernel looks where it is.
+            (unsafe { net::receive(r.fd, (buffer.addr, len as usize), flags(r)) }, len as usize)
+        }
     };
     match result {
         Err(Errno::EAGAIN) => {
             turn.put_buffer_back(r);
             Some(Outcome::Wait(awaited(r)))
         }
-        Ok(n) if n > 0 => Some(received(turn, r, (buffer, len), n, room)?),
+        Ok(n) if n > 0 && n < room && waits_for_rest(r) => {
+            // The rest goes behind it: it is nobody else's meanwhile.
+            r.cqe_flags |= turn.use_buffer(r, room);
+            match bundle {
+                Some(message) => r.state = State::Message(message),
+                None => (r.sqe.anon_addr.addr, r.sqe.len) = (buffer.addr, len),
+            }
+            message::advance(r, n);
+            Some(receive_into(r))
+        }
+        Ok(n) if n > 0 => Some(received(turn, r, n, room)?),
         result => {
             turn.put_buffer_back(r);
             Some(Outcome::Done(super::answer(result)))
@@ -207,22 +221,25 @@ fn receive_selected(turn: &mut Turn, r: &mut Request) -> Option<Outcome> {
     }
 }
 
-/// `n` bytes came into a provided buffer, or several.
-fn received(
-    turn: &mut Turn,
-    r: &mut Request,
-    (buffer, len): (Buffer, u32),
-    n: usize,
-    room: usize,
-) -> Option<Outcome> {
-    if n < room && !is_message(r) && wants_all(r) {
-        // The rest goes behind it: it is nobody else's meanwhile.
-        r.cqe_flags |= turn.use_buffer(r, len as usize);
-        r.sqe.anon_addr.addr = buffer.addr;
-        r.sqe.len = len;
-        message::advance(r, n);
-        return Some(receive_into(r));
+/// The buffers of a bundle. One that wants less than the first of them has is none, nor is one of messages.
+fn bundle(turn: &mut Turn, r: &mut Request, len: u32) -> Option<Box<Message>> {
+    let is_bundle = u32::from(r.sqe.ioprio) & IORING_RECVSEND_BUNDLE != 0;
+    let is_short = r.sqe.len > 0 && r.provided.is_some_and(|first| len < first.len);
+    if !is_bundle || is_short || !is_stream(r) {
+        return None;
     }
+    Some(Message::of_own(turn.bundle(r, r.sqe.len as usize)))
+}
+
+/// Whether a receive that left room is to go on. A bundle that takes whatever comes has all that there was.
+fn waits_for_rest(r: &Request) -> bool {
+    let is_bundle = u32::from(r.sqe.ioprio) & IORING_RECVSEND_BUNDLE != 0;
+    let takes_any = is_bundle && r.sqe.len == 0;
+    !is_message(r) && !takes_any && wants_all(r)
+}
+
+/// `n` bytes came into a provided buffer, or several.
+fn received(turn: &mut Turn, r: &mut Request, n: usize, room: usize) -> Option<Outcome> {
     let flags = turn.use_buffer(r, n) | if n == room { nonempty(r) } else { 0 };
     // At the end of a stream there is a head without data, again and again.
     let is_last = is_message(r) && n == head_len(r);
