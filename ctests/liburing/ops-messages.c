@@ -101,6 +101,16 @@ static void the_end_of_a_stream(void)
 	check_more(4, true);
 	check_more(0, false);
 	end();
+
+	/* The end comes with the last data. */
+	begin(SOCK_STREAM);
+	send_messages(1);
+	MUST(shutdown(fds[1], SHUT_WR));
+	multishot(false);
+	CHECK_EQ(io_uring_cq_ready(&ring), 2);
+	check_more(4, true);
+	check_more(0, false);
+	end();
 }
 
 /* MSG_WAITALL means that of a stream or a sequence; a datagram is whole as it is, and too short breaks links. */

@@ -43,6 +43,8 @@ pub const GOOD_ETIME: u32 = 1 << 8;
 pub const STREAM: u32 = 1 << 11;
 /// Its file is a socket of messages, as was found out.
 pub const MESSAGES: u32 = 1 << 12;
+/// The other side of its file has no more to send.
+pub const HUNG_UP: u32 = 1 << 13;
 
 /// An error of it does not break links.
 pub const UNFAILING: u32 = 1 << 15;

@@ -5,7 +5,7 @@ use super::socket::{fields, unused};
 use super::{Op, Outcome, State};
 use crate::abi::uring::*;
 use crate::soft::provided::{selects, Buffer};
-use crate::soft::request::{Request, MESSAGES, MULTISHOT, NOWAIT, POLLED, STREAM};
+use crate::soft::request::{Request, HUNG_UP, MESSAGES, MULTISHOT, NOWAIT, POLLED, STREAM};
 use crate::soft::turn::Turn;
 use crate::sys::{copy, net, Errno, Result};
 use alloc::boxed::Box;
@@ -16,12 +16,26 @@ const KNOWN: u32 = IORING_RECVSEND_POLL_FIRST | IORING_RECV_MULTISHOT | IORING_R
 const WAITALL: u32 = libc::MSG_WAITALL as u32;
 /// Receives one after another before others get their turn.
 const MOST_AT_ONCE: u32 = 32;
+/// The other side has no more to send.
+const GONE: u32 = (libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR) as u32;
 /// ioctl(2): bytes to be read.
 const SIOCINQ: u64 = 0x541b;
 
 /// RECV.
-pub static RECV: Op =
-    Op { prepare, issue, needs_file: true, selects_buffer: true, has_ioprio: true, ..Op::NONE };
+pub static RECV: Op = Op {
+    prepare,
+    issue,
+    ready: |turn, r, events| {
+        if events & GONE != 0 {
+            r.flags |= HUNG_UP;
+        }
+        issue(turn, r)
+    },
+    needs_file: true,
+    selects_buffer: true,
+    has_ioprio: true,
+    ..Op::NONE
+};
 
 /// RECVMSG.
 pub static RECVMSG: Op = Op {
@@ -81,7 +95,9 @@ fn awaited(r: &Request) -> u32 {
         0 => libc::EPOLLIN | if flags & libc::MSG_OOB != 0 { libc::EPOLLPRI } else { 0 },
         _ => libc::EPOLLERR,
     };
-    events as u32
+    // Its end comes with the last data.
+    let end = if r.is(MULTISHOT) { libc::EPOLLRDHUP } else { 0 };
+    (events | end) as u32
 }
 
 fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
@@ -255,7 +271,8 @@ fn received(turn: &mut Turn, r: &mut Request, n: usize, room: usize) -> Option<O
     r.provided = None;
     turn.post_more(r, n as i32, flags);
     // There was room for more: it is seen when it comes.
-    (n < room && is_stream(r)).then(|| Outcome::Wait(awaited(r)))
+    let may_end = r.is(HUNG_UP) || !r.is(POLLED);
+    (n < room && !may_end && is_stream(r)).then(|| Outcome::Wait(awaited(r)))
 }
 
 /// Bytes before a message's data, when it is one of several.
