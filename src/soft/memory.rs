@@ -4,6 +4,7 @@
 //! The program may write to its part at any time: every word is read once and bounded.
 
 use super::region;
+use super::waiters::Waiters;
 use crate::abi::uring::*;
 use crate::sys::lock::SharedLock;
 use crate::sys::{mem, peek, Errno, Result};
@@ -50,12 +51,8 @@ const_assert_eq!(size_of::<Header>(), 64);
 pub struct Control {
     /// Whoever posts CQEs holds it.
     pub posting: SharedLock,
-    /// Counts the wake-ups; those who wait for CQEs sleep on it.
-    pub sequence: AtomicU32,
-    /// How many sleep on `sequence`, or are about to.
-    pub sleepers: AtomicU32,
-    /// The CQ tail at which the first of them wants to be woken.
-    pub wake_at: AtomicU32,
+    /// Those who sleep until there are CQEs.
+    pub waiters: Waiters,
     /// How many sleep in an epoll that the ring's descriptor belongs to.
     pub pollers: AtomicU32,
     /// The ring's descriptor is readable.

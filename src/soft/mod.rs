@@ -46,6 +46,7 @@ pub mod tags;
 pub mod timers;
 pub mod turn;
 pub mod wait;
+pub mod waiters;
 pub mod work;
 pub mod workers;
 

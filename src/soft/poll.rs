@@ -7,7 +7,7 @@ use super::ring::Ring;
 use super::turn::Turn;
 use crate::sys::clock::Deadline;
 use crate::sys::epoll::{self, Event};
-use crate::sys::{fd, futex, identity, Errno, Result};
+use crate::sys::{fd, identity, Errno, Result};
 use alloc::vec::Vec;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::Ordering;
@@ -314,10 +314,10 @@ impl Turn<'_> {
 
     /// Has those who wait for CQEs look again what there is to serve.
     pub fn rouse(&mut self) {
-        let control = self.core.memory.control();
-        if control.sleepers.load(Ordering::Relaxed) > 0 {
-            control.sequence.fetch_add(1, Ordering::Release);
-            futex::wake_shared(&control.sequence, futex::ALL);
+        let waiters = &self.core.memory.control().waiters;
+        // They have arrived in turns of theirs.
+        if waiters.are_there() {
+            waiters.wake();
         }
         if let Some(reader) = &self.core.reader {
             reader.wake();

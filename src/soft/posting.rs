@@ -4,7 +4,7 @@
 use super::memory::{Cqe, Memory};
 use super::turn::Turn;
 use crate::abi::uring::*;
-use crate::sys::{file, futex, identity};
+use crate::sys::{file, identity};
 use core::sync::atomic::Ordering;
 
 /// CQEs that are posted together at most.
@@ -140,9 +140,8 @@ impl Turn<'_> {
         let core = &*self.core;
         let control = core.memory.control();
         let tail = control.cq_tail.load(Ordering::Relaxed);
-        let wakes = control.sleepers.load(Ordering::Relaxed) > 0
-            && (tail.wrapping_sub(control.wake_at.load(Ordering::Relaxed)) as i32 >= 0
-                || !core.overflow.is_empty());
+        let wakes = control.waiters.want(tail)
+            || (!core.overflow.is_empty() && control.waiters.are_there());
         let is_polled = control.pollers.load(Ordering::Relaxed) > 0;
         control.posting.unlock();
         if core.announce.is_some() {
@@ -151,11 +150,10 @@ impl Turn<'_> {
         let core = &*self.core;
         let control = core.memory.control();
         if wakes {
-            control.sequence.fetch_add(1, Ordering::Relaxed);
-            futex::wake_shared(&control.sequence, futex::ALL);
+            control.waiters.wake();
         }
         // Whoever sleeps in enter takes them.
-        let is_awaited = control.sleepers.load(Ordering::Relaxed) > 0;
+        let is_awaited = control.waiters.are_there();
         let is_told = self.reaps || is_awaited || core.is_private;
         if (is_polled || !is_told) && core.memory.ready() > 0 {
             if self.submits && !is_polled && !core.relies_on_fd {

@@ -7,10 +7,11 @@ use super::poll;
 use super::ring::Ring;
 use super::timers;
 use super::turn::Turn;
+use super::waiters::Arrival;
 use crate::abi::ctypes::__kernel_timespec;
 use crate::abi::uring::*;
 use crate::sys::clock::{self, Deadline};
-use crate::sys::{epoll, futex, peek, Errno, Result};
+use crate::sys::{epoll, peek, Errno, Result};
 use core::ffi::{c_int, c_void};
 use core::mem::size_of;
 use core::sync::atomic::Ordering;
@@ -198,15 +199,18 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
         let serves = poll::begin_serving(&mut turn, !is_there && !wait.sigmask.is_null())?;
         let (fd, pid) = (turn.core.fd, turn.core.pid);
         turn.core.relies_on_fd &= is_there;
+        // Within the turn: whoever stops serving the ring, in one of its own, finds us.
+        let sleeps = !serves && !is_there && wait.sigmask.is_null();
+        let arrival = sleeps.then(|| arrive(&turn.core.memory, pid, wanted));
         drop(turn);
         // SAFETY: the caller vouches for the mask.
         let slept = unsafe {
-            match () {
-                () if serves && is_there => poll::look(ring),
-                () if serves => poll::serve(ring, wanted, until, wait.sigmask),
-                () if is_there => Ok(()),
-                () if wait.sigmask.is_null() => sleep(ring, pid, wanted, until),
-                () => sleep_masked(ring, fd, pid, wanted, until, wait.sigmask),
+            match &arrival {
+                Some(arrival) => sleep(ring, arrival, pid, wanted, until),
+                None if serves && is_there => poll::look(ring),
+                None if serves => poll::serve(ring, wanted, until, wait.sigmask),
+                None if is_there => Ok(()),
+                None => sleep_masked(ring, fd, pid, wanted, until, wait.sigmask),
             }
         };
         if serves {
@@ -229,31 +233,32 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
     }
 }
 
+/// Makes a thread known that is to sleep until there are `wanted` CQEs.
+fn arrive(memory: &Memory, pid: u32, wanted: u32) -> Arrival {
+    let control = memory.control();
+    let wake_at = memory.header().cq_head.load(Ordering::Relaxed).wrapping_add(wanted);
+    control.waiters.arrive(&control.posting, pid, wake_at)
+}
+
 /// Sleeps until there may be `wanted` CQEs or the time has come. `EINTR`.
-fn sleep(ring: &Ring, pid: u32, wanted: u32, until: Option<Deadline>) -> Result<()> {
+fn sleep(
+    ring: &Ring,
+    arrival: &Arrival,
+    pid: u32,
+    wanted: u32,
+    until: Option<Deadline>,
+) -> Result<()> {
     let memory = ring.memory();
     let control = memory.control();
-    let sequence = control.sequence.load(Ordering::Acquire);
-    let wake_at = memory.header().cq_head.load(Ordering::Relaxed).wrapping_add(wanted);
-    control.posting.lock(pid);
-    if control.sleepers.fetch_add(1, Ordering::Relaxed) == 0
-        || (wake_at.wrapping_sub(control.wake_at.load(Ordering::Relaxed)) as i32) < 0
-    {
-        control.wake_at.store(wake_at, Ordering::Relaxed);
-    }
-    control.posting.unlock();
-    // Whoever posted before is seen here; whoever posts now sees us.
     let slept = if memory.ready() >= wanted || ring.has_inbox() {
         Ok(())
     } else {
         // With a time, however long, a signal always ends the sleep.
         let left =
             until.map_or(libc::timespec { tv_sec: 1 << 30, tv_nsec: 0 }, |d| d.left_as_libc());
-        futex::wait_shared(&control.sequence, sequence, Some(&left))
+        control.waiters.sleep(arrival, &left)
     };
-    control.posting.lock(pid);
-    control.sleepers.fetch_sub(1, Ordering::Relaxed);
-    control.posting.unlock();
+    control.waiters.leave(&control.posting, pid);
     match slept {
         Err(Errno::EINTR) => Err(Errno::EINTR),
         _ => Ok(()),

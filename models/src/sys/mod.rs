@@ -16,6 +16,8 @@ pub mod futex {
     use super::{Errno, Result};
     use loom::sync::{Condvar, Mutex};
 
+    pub const ALL: u32 = i32::MAX as u32;
+
     loom::lazy_static! {
         static ref STEP: Mutex<()> = Mutex::new(());
         static ref WOKEN: Condvar = Condvar::new();
