@@ -293,7 +293,7 @@ impl Requests {
         // SAFETY: it came from take, and the caller gives it up.
         unsafe {
             let r = &mut *request;
-            if !matches!(r.reference, Reference::None) {
+            if !matches!(r.reference, Reference::None) || r.apart >= 0 {
                 r.release_file();
             }
             if !matches!(r.state, State::None) {

@@ -12,7 +12,7 @@ use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::mem::{size_of, transmute};
 use core::ptr::{null, null_mut};
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
 core::arch::global_asm!(
     ".weak pthread_create",
@@ -35,6 +35,8 @@ struct Head {
     /// The thread, as the C library knows it.
     id: usize,
     next: *mut Head,
+    /// The thread, as the kernel knows it.
+    thread: AtomicI32,
     /// Next to nothing is left for it to do.
     has_ended: AtomicBool,
 }
@@ -176,7 +178,8 @@ impl Library {
             let _ = mem::protect(mapping, mem::PAGE_SIZE, libc::PROT_NONE);
             let head = mapping.byte_add(mem::PAGE_SIZE).cast::<Head>();
             let (next, has_ended) = (null_mut(), AtomicBool::new(false));
-            head.write(Head { main, arg, id: 0, next, has_ended });
+            let thread = AtomicI32::new(0);
+            head.write(Head { main, arg, id: 0, next, thread, has_ended });
             (mapping, head)
         };
         CREW.count.fetch_add(1, Ordering::Relaxed);
@@ -228,6 +231,7 @@ extern "C" fn begin(head: *mut c_void) -> *mut c_void {
     let head = head.cast::<Head>();
     // SAFETY: the stack, with its head, is there until this thread has ended.
     unsafe {
+        (*head).thread.store(process::thread_id(), Ordering::Relaxed);
         ((*head).main)((*head).arg);
         (*head).has_ended.store(true, Ordering::Release);
     }
@@ -248,7 +252,9 @@ fn reap() {
         unsafe {
             while !(*at).is_null() {
                 let head = *at;
+                // What the kernel has to do with a thread's memory is over when it does not know it any more.
                 let is_gone = (*head).has_ended.load(Ordering::Acquire)
+                    && !process::has_thread((*head).thread.load(Ordering::Relaxed))
                     && transmute::<usize, TryJoin>(try_join)((*head).id, null_mut()) == 0;
                 if is_gone {
                     *at = (*head).next;
