@@ -10,7 +10,7 @@ mod connect;
 mod futex;
 mod message;
 mod msg_ring;
-mod nop;
+pub mod nop;
 mod open;
 mod paths;
 mod poll;
