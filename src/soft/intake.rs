@@ -39,6 +39,7 @@ pub fn submit(turn: &mut Turn, count: u32) -> u32 {
     }
     // The ring's own lock keeps out other threads, this one other processes.
     control.intake.lock(pid);
+    turn.show_posted();
     let taken = take_in(turn, count);
     control.intake.unlock();
     taken

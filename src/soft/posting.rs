@@ -105,6 +105,15 @@ impl Turn<'_> {
         self.unlock_and_wake();
     }
 
+    /// Shows the program CQEs that a process has posted which was killed before it showed them.
+    pub fn show_posted(&mut self) {
+        let memory = &self.core.memory;
+        let (control, header) = (memory.control(), memory.header());
+        control.posting.lock(self.core.pid);
+        header.cq_tail.store(control.cq_tail.load(Ordering::Relaxed), Ordering::Release);
+        control.posting.unlock();
+    }
+
     /// Moves CQEs that had no room to the completion queue, as far as it has some now.
     #[inline]
     pub fn flush_overflow(&mut self) {
