@@ -1,0 +1,94 @@
+/* A random program of SQEs: what it is made of, and the world that it runs in.
+ *
+ * Files have fixed numbers and memory a fixed address, so that an SQE means the same in every process. */
+#ifndef ANYRING_FUZZ_PROGRAM_H
+#define ANYRING_FUZZ_PROGRAM_H
+
+#include <liburing.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    FD_RW = 100,       /* a file of 8 KiB */
+    FD_RW2,            /* another */
+    FD_RO,             /* open for reading only */
+    FD_DIR,            /* the scratch directory */
+    FD_PIPE_R,         /* O_NONBLOCK, 64 bytes are in it */
+    FD_PIPE_W,
+    FD_EMPTY_R,        /* blocks, nothing is in it */
+    FD_EMPTY_W,
+    FD_SOCK_A,         /* O_NONBLOCK, 32 bytes can be read */
+    FD_SOCK_B,
+    FD_EVENT,          /* O_NONBLOCK, counts 3 */
+    FD_END,
+    FD_BAD = 199,
+};
+
+#define ARENA ((unsigned char *)0x200000000000)
+#define SLOT 4096
+#define MAX_STEPS 48
+#define SLOTS (MAX_STEPS + 8)
+#define ARENA_BYTES ((size_t)SLOTS * SLOT)
+#define FILE_BYTES 8192
+#define REGISTERED_FILES 6
+#define REGISTERED_BUFFERS 3
+
+/* In the slots after the steps': what SQEs point at. */
+#define TS(i) ((struct __kernel_timespec *)(ARENA + MAX_STEPS * SLOT) + (i))
+#define PATH(i) ((char *)ARENA + (MAX_STEPS + 1) * SLOT + (i) * 64)
+#define IOV(i) ((struct iovec *)(ARENA + (MAX_STEPS + 2) * SLOT) + (i))
+#define BUFFER(i) (ARENA + (MAX_STEPS + 3 + (i)) * SLOT)
+enum { TS_MILLISECOND, TS_NEVER, TS_INVALID };
+#define PATHS 6
+
+enum step_kind {
+    STEP_SQE,
+    STEP_DRAINED,  /* submit; wait for a NOP that drains; CQEs in any order */
+    STEP_ORDERED,  /* the same, and the CQEs' order is the program's */
+    STEP_WAIT,     /* submit; wait for `count` CQEs: something stays in flight */
+    STEP_REGISTER, /* a register call */
+};
+
+struct step {
+    enum step_kind kind;
+    union {
+        struct io_uring_sqe sqe;
+        unsigned count;
+        struct {
+            unsigned opcode, nr;
+            uint64_t arg;
+        } reg;
+    };
+};
+
+struct program {
+    uint64_t seed;
+    unsigned setup_flags, entries, cq_entries;
+    unsigned nr;
+    struct step steps[MAX_STEPS];
+};
+
+/* What happened, as it is compared. */
+struct event {
+    enum { EVENT_CQE, EVENT_CALL, EVENT_HANG, EVENT_STATE } kind;
+    uint64_t what;
+    int64_t result;
+    unsigned flags;
+};
+
+#define MAX_EVENTS 256
+struct trace {
+    bool complete; /* the process lived to its end */
+    unsigned nr;
+    struct event events[MAX_EVENTS];
+};
+
+/* Makes the program of a seed, of the opcodes that `allowed` names. */
+void generate(struct program *p, uint64_t seed, const bool allowed[256]);
+void print_program(const struct program *p);
+const char *opcode_name(unsigned opcode);
+
+/* Runs it on the ring that ANYRING_BACKING chooses, in the current directory. */
+void run_program(const struct program *p, struct trace *trace);
+
+#endif
