@@ -15,12 +15,15 @@
 #include <unistd.h>
 
 #define BATCH 50 /* programs that a process runs: each on a ring of its own */
-#define BATCH_SECONDS 20
+#define BATCH_SECONDS 120
+#define PATIENCE_MS 4000
+#define SHORT_PATIENCE_MS 600 /* when a failure is known already */
 
 static struct trace *traces[2]; /* shared with the processes that run programs */
 static struct program programs[BATCH];
 static const char *servers[2] = {"kernel", "soft"};
 static char scratch[64];
+static unsigned patience_ms = PATIENCE_MS;
 
 static pid_t start(int side, const struct program *p, unsigned n)
 {
@@ -36,7 +39,7 @@ static pid_t start(int side, const struct program *p, unsigned n)
     alarm(BATCH_SECONDS);
     signal(SIGPIPE, SIG_IGN);
     for (unsigned i = 0; i < n; i++)
-        run_program(&p[i], &traces[side][i]);
+        run_program(&p[i], &traces[side][i], patience_ms);
     _exit(0);
 }
 
@@ -50,41 +53,57 @@ static void run_both(const struct program *p, unsigned n)
     }
 }
 
-/* The index of the first event that differs, or -1. */
-static int difference(unsigned i)
+static bool same(const struct event *a, const struct event *b)
 {
-    const struct trace *a = &traces[0][i], *b = &traces[1][i];
+    return a->kind == b->kind && a->what == b->what && a->result == b->result && a->flags == b->flags;
+}
+
+/* The index of the first event that differs, or -1. */
+static int differ(const struct trace *a, const struct trace *b)
+{
     for (unsigned k = 0; k < a->nr && k < b->nr; k++)
-        if (memcmp(&a->events[k], &b->events[k], sizeof(struct event)))
+        if (!same(&a->events[k], &b->events[k]))
             return (int)k;
     if (a->nr != b->nr || !a->complete || !b->complete)
         return (int)(a->nr < b->nr ? a->nr : b->nr);
     return -1;
 }
 
-static bool fails(const struct program *p)
+static int difference(unsigned i)
 {
-    run_both(p, 1);
-    return difference(0) >= 0;
+    return differ(&traces[0][i], &traces[1][i]);
 }
 
-/* Takes steps `at` to `at + n` out. user_data names a step's slot, so a request keeps its own. */
-static bool without(struct program *p, unsigned at, unsigned n)
+/* Whether the servers differ, and the first does not hang. */
+static bool fails_once(const struct program *p)
+{
+    run_both(p, 1);
+    return difference(0) >= 0 && !traces[0][0].hung;
+}
+
+/* Whether it differs again and again, while the first server agrees with itself. */
+static bool fails(const struct program *p)
+{
+    static struct trace before;
+    if (!fails_once(p))
+        return false;
+    before = traces[0][0];
+    return fails_once(p) && differ(&before, &traces[0][0]) < 0;
+}
+
+/* Takes steps `from` to `to` out. user_data names a step's slot, so a request keeps its own. */
+static bool without(struct program *p, unsigned from, unsigned to)
 {
     struct program less = *p;
-    for (unsigned i = at; i < at + n; i++)
+    bool any = false;
+    for (unsigned i = from; i < to; i++) {
+        any = any || p->steps[i].kind != STEP_NOTHING;
         memset(&less.steps[i], 0, sizeof(less.steps[i]));
-    for (unsigned i = at; i < at + n; i++)
-        less.steps[i].kind = STEP_WAIT; /* for no CQE: nothing */
-    if (!fails(&less))
+    }
+    if (!any || !fails(&less))
         return false;
     *p = less;
     return true;
-}
-
-static bool is_nothing(const struct step *s)
-{
-    return s->kind == STEP_WAIT && !s->count;
 }
 
 static void shrink_fields(struct program *p, unsigned i)
@@ -100,19 +119,17 @@ static void shrink_fields(struct program *p, unsigned i)
     }
 }
 
+/* Whole groups first, then single steps but barriers, then fields. */
 static void shrink(struct program *p)
 {
-    for (bool smaller = true; smaller;) {
-        smaller = false;
-        for (unsigned n = 16; n; n /= 2)
-            for (unsigned at = 0; at + n <= p->nr; at += n) {
-                bool empty = true;
-                for (unsigned i = at; i < at + n; i++)
-                    empty = empty && is_nothing(&p->steps[i]);
-                if (!empty && without(p, at, n))
-                    smaller = true;
-            }
-    }
+    for (unsigned from = 0, i = 0; i < p->nr; i++)
+        if (p->steps[i].kind == STEP_ALL) {
+            without(p, from, i + 1);
+            from = i + 1;
+        }
+    for (unsigned i = 0; i < p->nr; i++)
+        if (p->steps[i].kind != STEP_ALL && p->steps[i].kind != STEP_SETTLE)
+            without(p, i, i + 1);
     for (unsigned i = 0; i < p->nr; i++)
         if (p->steps[i].kind == STEP_SQE)
             shrink_fields(p, i);
@@ -124,7 +141,7 @@ static void shrink(struct program *p)
 
 static void print_event(const char *who, const struct trace *t, unsigned k)
 {
-    static const char *const kinds[] = {"CQE", "call", "hang", "state"};
+    static const char *const kinds[] = {"call", "CQE", "order", "hang", "state"};
     if (k >= t->nr)
         printf("    %-7s %s\n", who, t->complete ? "nothing more" : "the process died");
     else
@@ -132,22 +149,57 @@ static void print_event(const char *who, const struct trace *t, unsigned k)
                (unsigned long long)t->events[k].what, (long long)t->events[k].result, t->events[k].flags);
 }
 
+static void print_difference(unsigned i)
+{
+    int k = difference(i);
+    for (int side = 0; k >= 0 && side < 2; side++)
+        print_event(servers[side], &traces[side][i], (unsigned)k);
+    fflush(stdout);
+}
+
+/* Tries to have it differ once more. */
+static bool again(const struct program *p, unsigned tries)
+{
+    while (tries--)
+        if (fails_once(p))
+            return true;
+    return false;
+}
+
+static unsigned hang_of(const struct trace *t)
+{
+    unsigned k = 0;
+    while (k < t->nr && t->events[k].kind != EVENT_HANG)
+        k++;
+    return k;
+}
+
 static void report(struct program *p)
 {
-    struct program whole = *p;
-    if (!fails(p)) {
-        printf("seed %#llx differed in its batch, but not alone\n", (unsigned long long)p->seed);
+    uint64_t seed = p->seed;
+    if (traces[0][p - programs].hung) {
+        printf("seed %llu hangs on the %s:\n", (unsigned long long)seed, servers[0]);
+        print_program(p);
+        print_event(servers[0], &traces[0][p - programs], hang_of(&traces[0][p - programs]));
+        fflush(stdout);
         return;
     }
-    shrink(p);
-    for (unsigned tries = 0; tries < 5 && !fails(p); tries++)
-        ;
-    printf("seed %#llx, shrunk:\n", (unsigned long long)whole.seed);
-    print_program(p);
-    int k = difference(0);
-    for (int side = 0; k >= 0 && side < 2; side++)
-        print_event(servers[side], &traces[side][0], (unsigned)k);
-    fflush(stdout);
+    patience_ms = SHORT_PATIENCE_MS;
+    if (!fails(p)) {
+        bool comes_again = again(p, 20);
+        printf("seed %llu differed in its batch%s\n", (unsigned long long)seed, comes_again ? ", now and then:" : ", but not alone");
+        if (comes_again) {
+            print_program(p);
+            print_difference(0);
+        }
+    } else {
+        shrink(p);
+        printf("seed %llu, shrunk:\n", (unsigned long long)seed);
+        print_program(p);
+        again(p, 5);
+        print_difference(0);
+    }
+    patience_ms = PATIENCE_MS;
 }
 
 static void find_opcodes(bool allowed[256], const char *only)
@@ -173,7 +225,7 @@ static unsigned count_sqes(const struct program *p)
 {
     unsigned n = 0;
     for (unsigned i = 0; i < p->nr; i++)
-        n += p->steps[i].kind != STEP_REGISTER && !is_nothing(&p->steps[i]); /* barriers are NOPs */
+        n += p->steps[i].kind == STEP_SQE;
     return n;
 }
 
@@ -233,10 +285,18 @@ int main(int argc, char **argv)
             print_program(&programs[0]);
         run_both(programs, n);
         count += n;
+        if (print)
+            for (unsigned k = 0; k < traces[0][0].nr; k++)
+                if (traces[0][0].events[k].kind != EVENT_STATE)
+                    print_event(servers[0], &traces[0][0], k);
         unsigned differing[BATCH], nr = 0;
         for (unsigned i = 0; i < n; i++)
-            if (difference(i) >= 0)
+            if (difference(i) >= 0 || traces[0][i].hung)
                 differing[nr++] = i;
+        for (unsigned i = 0; i < nr; i++) {
+            printf("seed %llu:\n", (unsigned long long)programs[differing[i]].seed);
+            print_difference(differing[i]);
+        }
         for (unsigned i = 0; i < nr && found < failures; i++, found++)
             report(&programs[differing[i]]);
     }

@@ -1,24 +1,23 @@
-/* Programs from seeds.
- *
- * Kept out by construction, as the kernel itself answers now this way, now that:
- * - requests under way together that change what another one sees: what writes runs alone or in a chain of links;
- * - IOSQE_ASYNC on what is cancelled: a cancel finds it running (EALREADY) or queued (0);
- * - link timeouts that race with what they guard: it either never ends by itself or the timeout never comes;
- * - IOSQE_CQE_SKIP_SUCCESS: a ring that saw one refuses to drain (EOPNOTSUPP), and barriers drain;
- * - timeouts that count completions, but for those of 0. */
+/* Single requests, from random numbers. */
 #define _GNU_SOURCE
-#include "program.h"
+#include "generate.h"
 
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 static uint64_t state;
-static const bool *may;
+const bool *may;
 
-static uint64_t next(void)
+void seed_random(uint64_t seed)
+{
+    state = seed;
+}
+
+uint64_t next(void)
 {
     uint64_t z = (state += 0x9e3779b97f4a7c15);
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
@@ -26,20 +25,17 @@ static uint64_t next(void)
     return z ^ (z >> 31);
 }
 
-static unsigned below(unsigned n)
+unsigned below(unsigned n)
 {
     return next() % n;
 }
 
-static bool one_in(unsigned n)
+bool one_in(unsigned n)
 {
     return below(n) == 0;
 }
 
-#define PICK(...) \
-    ((const uint64_t[]){__VA_ARGS__}[below(sizeof((uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))])
-
-static struct step *add(struct program *p, enum step_kind kind)
+struct step *add(struct program *p, enum step_kind kind)
 {
     struct step *s = &p->steps[p->nr++];
     memset(s, 0, sizeof(*s));
@@ -47,7 +43,7 @@ static struct step *add(struct program *p, enum step_kind kind)
     return s;
 }
 
-static struct io_uring_sqe *add_sqe(struct program *p, unsigned opcode)
+struct io_uring_sqe *add_sqe(struct program *p, unsigned opcode)
 {
     unsigned index = p->nr;
     struct io_uring_sqe *sqe = &add(p, STEP_SQE)->sqe;
@@ -57,7 +53,7 @@ static struct io_uring_sqe *add_sqe(struct program *p, unsigned opcode)
     return sqe;
 }
 
-static uint64_t slot_of(const struct io_uring_sqe *sqe)
+uint64_t slot_of(const struct io_uring_sqe *sqe)
 {
     return (uintptr_t)ARENA + (sqe->user_data - 1) * SLOT;
 }
@@ -242,7 +238,7 @@ static void fill_rest(struct io_uring_sqe *sqe, bool changing)
         sqe->fd = some_file(true);
         sqe->addr = slot_of(sqe);
         sqe->len = PICK(0, 1, 16, 100);
-        sqe->msg_flags = PICK(0, 0x4000, 0x40, 2);
+        sqe->msg_flags = PICK(0, MSG_NOSIGNAL, MSG_PEEK, MSG_TRUNC) | MSG_DONTWAIT;
         break;
     }
 }
@@ -260,7 +256,7 @@ static void spoil(struct io_uring_sqe *sqe)
     }
 }
 
-static void one(struct program *p, bool changing, unsigned flags)
+void one(struct program *p, bool changing, unsigned flags)
 {
     unsigned opcode;
     do
@@ -294,87 +290,9 @@ static void one(struct program *p, bool changing, unsigned flags)
         spoil(sqe);
     if (one_in(6))
         sqe->flags |= IOSQE_ASYNC;
-}
-
-/* What waits forever, and what ends it. */
-static void pending(struct program *p)
-{
-    unsigned first = p->nr + 1;
-    struct io_uring_sqe *sqe;
-    bool poll = one_in(2) && may[IORING_OP_POLL_ADD];
-    if (one_in(3) && may[IORING_OP_TIMEOUT] && may[IORING_OP_TIMEOUT_REMOVE]) {
-        sqe = add_sqe(p, IORING_OP_TIMEOUT);
-        sqe->addr = (uintptr_t)TS(TS_NEVER);
-        sqe->len = 1;
-        sqe = add_sqe(p, PICK(IORING_OP_TIMEOUT_REMOVE, IORING_OP_ASYNC_CANCEL));
-        sqe->addr = first;
-        add(p, STEP_DRAINED);
-        return;
-    }
-    sqe = add_sqe(p, poll ? IORING_OP_POLL_ADD : IORING_OP_READ);
-    sqe->fd = FD_EMPTY_R;
-    if (poll)
-        sqe->poll32_events = POLLIN;
-    else
-        sqe->addr = slot_of(sqe), sqe->len = 16;
-    if (one_in(3) && may[IORING_OP_LINK_TIMEOUT]) {
-        sqe->flags = IOSQE_IO_LINK;
-        sqe = add_sqe(p, IORING_OP_LINK_TIMEOUT);
-        sqe->addr = (uintptr_t)TS(TS_MILLISECOND);
-        sqe->len = 1;
-    } else {
-        sqe = add_sqe(p, poll && one_in(2) ? IORING_OP_POLL_REMOVE : IORING_OP_ASYNC_CANCEL);
-        sqe->addr = first;
-        if (sqe->opcode == IORING_OP_ASYNC_CANCEL && one_in(2)) {
-            sqe->cancel_flags = PICK(IORING_ASYNC_CANCEL_ALL, IORING_ASYNC_CANCEL_FD, IORING_ASYNC_CANCEL_ANY,
-                                     IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ALL,
-                                     IORING_ASYNC_CANCEL_USERDATA | IORING_ASYNC_CANCEL_FD);
-            sqe->fd = FD_EMPTY_R;
-        }
-    }
-    add(p, STEP_DRAINED);
-}
-
-static void registers(struct program *p)
-{
-    struct step *s = add(p, STEP_REGISTER);
-    s->reg.opcode = PICK(IORING_UNREGISTER_FILES, IORING_UNREGISTER_BUFFERS, IORING_REGISTER_EVENTFD,
-                         IORING_UNREGISTER_EVENTFD, IORING_REGISTER_FILES, IORING_REGISTER_BUFFERS,
-                         IORING_UNREGISTER_PERSONALITY, IORING_REGISTER_ENABLE_RINGS, IORING_REGISTER_LAST, 99);
-    s->reg.nr = PICK(0, 0, 1, 2, 70000);
-    s->reg.arg = PICK(0, 0, 8);
-}
-
-void generate(struct program *p, uint64_t seed, const bool allowed[256])
-{
-    memset(p, 0, sizeof(*p));
-    state = p->seed = seed;
-    may = allowed;
-    p->entries = PICK(8, 16, 32);
-    p->cq_entries = one_in(4) ? 8 : 64;
-    p->setup_flags = PICK(0, 0, IORING_SETUP_SUBMIT_ALL, IORING_SETUP_COOP_TASKRUN, IORING_SETUP_CQE32,
-                          IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN, IORING_SETUP_SQE128);
-    if (p->cq_entries < p->entries)
-        p->entries = p->cq_entries;
-    while (p->nr < MAX_STEPS - 10) {
-        unsigned kind = below(10), n = 1 + below(6);
-        if (kind == 0) {
-            registers(p);
-        } else if (kind == 1 && may[IORING_OP_ASYNC_CANCEL]) {
-            pending(p);
-        } else if (kind <= 4) { /* alone */
-            one(p, true, 0);
-            add(p, STEP_DRAINED);
-        } else if (kind <= 7) { /* a chain */
-            unsigned link = one_in(3) ? IOSQE_IO_HARDLINK : IOSQE_IO_LINK;
-            for (unsigned i = 0; i < n; i++)
-                one(p, true, i + 1 < n ? link : 0);
-            add(p, p->setup_flags & IORING_SETUP_SUBMIT_ALL ? STEP_ORDERED : STEP_DRAINED);
-        } else { /* what does not disturb each other */
-            bool drains = one_in(4);
-            for (unsigned i = 0; i < n; i++)
-                one(p, false, drains && one_in(2) ? IOSQE_IO_DRAIN : 0);
-            add(p, STEP_DRAINED);
-        }
-    }
+    /* Reading from a socket waits, whatever its O_NONBLOCK says. */
+    bool fixed = sqe->flags & IOSQE_FIXED_FILE;
+    bool socket = fixed ? sqe->fd == 3 : sqe->fd == FD_SOCK_A || sqe->fd == FD_SOCK_B;
+    if (socket && (opcode == IORING_OP_READ || opcode == IORING_OP_READV || opcode == IORING_OP_READ_FIXED))
+        sqe->fd = fixed ? 0 : FD_PIPE_R;
 }
