@@ -113,6 +113,8 @@ static void shrink_fields(struct program *p, unsigned i)
     } fields[] = {{1, 1}, {2, 2}, {8, 8}, {28, 4}, {40, 2}, {42, 2}, {44, 4}, {48, 8}};
     for (unsigned f = 0; f < sizeof(fields) / sizeof(*fields); f++) {
         struct program less = *p;
+        if (fields[f].offset == 1 && p->steps[i].sqe.flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK))
+            continue; /* chains stay chains */
         memset((char *)&less.steps[i].sqe + fields[f].offset, 0, fields[f].size);
         if (memcmp(&less, p, sizeof(less)) && fails(&less))
             *p = less;

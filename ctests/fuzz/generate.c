@@ -151,7 +151,7 @@ static void fill_poll_or_timeout(struct io_uring_sqe *sqe)
         if (sqe->opcode == IORING_OP_ASYNC_CANCEL && one_in(2)) {
             sqe->cancel_flags = PICK(IORING_ASYNC_CANCEL_ALL, IORING_ASYNC_CANCEL_FD, IORING_ASYNC_CANCEL_OP,
                                      IORING_ASYNC_CANCEL_FD_FIXED | IORING_ASYNC_CANCEL_FD, 1u << 10);
-            sqe->fd = PICK(FD_EVENT, FD_BAD);
+            sqe->fd = FD_BAD;
             sqe->len = sqe->cancel_flags & IORING_ASYNC_CANCEL_OP ? IORING_OP_EPOLL_WAIT : 0;
         } else if (sqe->opcode == IORING_OP_TIMEOUT_REMOVE)
             sqe->timeout_flags = PICK(0, 0, 1u << 20);
@@ -262,7 +262,7 @@ void one(struct program *p, bool changing, unsigned flags)
     do
         opcode = changing ? CHANGING[below(sizeof(CHANGING) / sizeof(*CHANGING))]
                           : PURE[below(sizeof(PURE) / sizeof(*PURE))];
-    while (!may[opcode]);
+    while (!may[opcode] || (p->drains && opcode == IORING_OP_TIMEOUT));
     struct io_uring_sqe *sqe = add_sqe(p, opcode);
     if (one_in(60)) {
         sqe->opcode = PICK(IORING_OP_LAST, 100, 255);
@@ -290,9 +290,19 @@ void one(struct program *p, bool changing, unsigned flags)
         spoil(sqe);
     if (one_in(6))
         sqe->flags |= IOSQE_ASYNC;
+    if (opcode == IORING_OP_ASYNC_CANCEL) /* it would find itself: EALREADY */
+        sqe->flags &= ~IOSQE_ASYNC;
     /* Reading from a socket waits, whatever its O_NONBLOCK says. */
     bool fixed = sqe->flags & IOSQE_FIXED_FILE;
     bool socket = fixed ? sqe->fd == 3 : sqe->fd == FD_SOCK_A || sqe->fd == FD_SOCK_B;
     if (socket && (opcode == IORING_OP_READ || opcode == IORING_OP_READV || opcode == IORING_OP_READ_FIXED))
         sqe->fd = fixed ? 0 : FD_PIPE_R;
+    /* Known: the system calls that soft is made of answer reads of nothing, and flags on directories, by themselves. */
+    bool reads = opcode == IORING_OP_READ || opcode == IORING_OP_READV || opcode == IORING_OP_READ_FIXED;
+    if (reads && (sqe->rw_flags || sqe->fd == FD_EVENT || (fixed && sqe->fd == 5))) {
+        if (sqe->len == 0)
+            sqe->len = 1;
+        if (sqe->fd == FD_DIR)
+            sqe->rw_flags = 0;
+    }
 }

@@ -5,6 +5,7 @@
  * - IOSQE_ASYNC on what is cancelled: a cancel finds it running (EALREADY) or queued (0);
  * - what waits for ever, in a ring that has drained: the kernel (6.18) has the requests after a drain wait for the first
  *   one of them, too, and a cancel submitted with what it is to cancel finds nothing (ENOENT);
+ * - timeouts in a ring that drains: now and then the kernel does not end them;
  * - link timeouts that race with what they guard: it either never ends by itself or the timeout never comes;
  * - which of several requests a cancel of one finds;
  * - IOSQE_CQE_SKIP_SUCCESS in hard links: what ends without a CQE then cannot be told from outside;

@@ -161,7 +161,8 @@ fn admit(turn: &mut Turn, sq: &mut Submitted, r: &mut Request, behind: Option<&R
         true => sq.widen(turn),
         false => Ok(()),
     };
-    let kept = |r: &mut Request| if behind.is_some() { (op.keep)(r) } else { Ok(()) };
+    let kept =
+        |r: &mut Request| if behind.is_some() || op.copies_first { (op.keep)(r) } else { Ok(()) };
     let placed = |r: &Request| match timeout::is_linked_timeout(r)
         && behind.is_none_or(timeout::is_linked_timeout)
     {
@@ -257,8 +258,10 @@ unsafe fn dispatch(turn: &mut Turn, head: *mut Request) {
         }
         let core = &mut *turn.core;
         if !core.deferred.is_empty() || (drains && core.requests.outstanding > 0) {
-            if let Err(errno) = (ops::of((*head).sqe.opcode).keep)(&mut *head) {
-                refuse(&mut *head, errno);
+            if !(*head).is(REFUSED) {
+                if let Err(errno) = (ops::of((*head).sqe.opcode).keep)(&mut *head) {
+                    refuse(&mut *head, errno);
+                }
             }
             core.requests.put_away(head, Place::Deferred);
             core.deferred.push_back(head);

@@ -10,10 +10,16 @@ use super::request::*;
 use super::ring::{Core, Ring};
 use super::work;
 use crate::abi::uring::*;
-use crate::sys::Errno;
+use crate::sys::{file, Errno};
 use alloc::vec::Vec;
 use core::mem::ManuallyDrop;
 use core::ptr::null_mut;
+
+/// What is wrong with the file of a request that is to fail anyway.
+#[cold]
+fn file_error(op: &ops::Op, r: &Request) -> Option<Errno> {
+    op.needs_file.then(|| file::status_flags(r.fd).err()).flatten()
+}
 
 /// The ring's lock, held.
 pub struct Turn<'a> {
@@ -91,6 +97,8 @@ impl<'a> Turn<'a> {
         };
         if let Some(assign) = op.assign {
             if let Err(errno) = assign(self, r) {
+                // A file that is none comes first.
+                let errno = file_error(op, r).unwrap_or(errno);
                 // SAFETY: as above.
                 return unsafe { self.complete(request, errno.answer()) };
             }
@@ -285,7 +293,8 @@ impl<'a> Turn<'a> {
                 self.core.runnable.push(link);
                 return;
             }
-            (*link).flags |= BROKEN | done.flags & SKIP_LINKS;
+            // Whether those behind are silent is up to the one that failed, also if a link was refused itself.
+            (*link).flags = (*link).flags & !SKIP_LINKS | BROKEN | done.flags & SKIP_LINKS;
             self.core.requests.fetch(link);
             self.core.runnable.push(link);
         }

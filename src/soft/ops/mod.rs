@@ -126,6 +126,8 @@ pub struct Op {
     pub has_ioprio: bool,
     /// Its SQE is one of 128 bytes.
     pub is_wide: bool,
+    /// `keep` is called at submission wherever it starts: where there is nothing to copy, it is refused.
+    pub copies_first: bool,
 }
 
 impl Op {
@@ -143,6 +145,7 @@ impl Op {
         selects_buffer: false,
         has_ioprio: false,
         is_wide: false,
+        copies_first: false,
     };
 
     /// Whether there is such an operation.

@@ -51,6 +51,7 @@ pub static OPENAT2: Op = Op {
         .unwrap_or_else(Errno::answer)
     }),
     finish: |turn, r, result| Outcome::Done(hand_over(turn, r, result)),
+    copies_first: true,
     ..Op::NONE
 };
 

@@ -64,8 +64,13 @@ fn check(r: &Request) -> Result<()> {
     Ok(())
 }
 
-const BY_PATH: Op =
-    Op { issue: |_, _| Outcome::Punt, keep: one_path, finish: finish_without_failing, ..Op::NONE };
+const BY_PATH: Op = Op {
+    issue: |_, _| Outcome::Punt,
+    keep: one_path,
+    finish: finish_without_failing,
+    copies_first: true,
+    ..Op::NONE
+};
 
 fn flags(r: &Request) -> u32 {
     // SAFETY: any bytes are valid as flags.

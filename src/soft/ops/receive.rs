@@ -173,7 +173,7 @@ fn end(r: &mut Request, n: usize, left: usize) -> Outcome {
     if fields::flags(r) & WAITALL != 0 && n < left {
         r.fail();
     }
-    if n > 0 && n == left {
+    if n == left && (n > 0 || !is_message(r)) {
         r.cqe_flags |= nonempty(r);
     }
     if is_message(r) {

@@ -3,7 +3,7 @@
 use super::slots::file_index;
 use super::{answer, Op, Outcome, State};
 use crate::abi::uring::*;
-use crate::soft::request::Request;
+use crate::soft::request::{Request, UNFAILING};
 use crate::sys::{copy, net, Errno, Result};
 use core::ffi::c_int;
 
@@ -160,7 +160,15 @@ pub static SHUTDOWN: Op = Op {
         ];
         unused(&fields)
     },
-    issue: |_, r| net::shutdown(r.fd, r.sqe.len as c_int).into(),
+    issue: |_, r| {
+        let result = net::shutdown(r.fd, r.sqe.len as c_int);
+        // An error of the socket's breaks no link.
+        if !matches!(result, Err(errno) if errno == Errno::EBADF || errno == Errno::of(libc::ENOTSOCK))
+        {
+            r.flags |= UNFAILING;
+        }
+        result.into()
+    },
     needs_file: true,
     ..Op::NONE
 };

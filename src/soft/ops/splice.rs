@@ -146,10 +146,11 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
         };
         r.state = State::Splice(Splice { source, target: r.fd });
     }
-    if r.sqe.len == 0 {
-        return Outcome::Done(0);
-    }
     let (from, to) = (splice(r).from(), splice(r).target);
+    if r.sqe.len == 0 {
+        let ends = file::status_flags(to).and_then(|_| file::status_flags(from));
+        return Outcome::Done(ends.map_or_else(Errno::answer, |_| 0));
+    }
     let (from_pipe, to_pipe) = (pipe::is_pipe(from), pipe::is_pipe(to));
     if let Err(errno) = check_ends(r, from_pipe, to_pipe) {
         return Outcome::Done(errno.answer());

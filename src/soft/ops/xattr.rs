@@ -15,6 +15,7 @@ const ON_FILE: Op = Op {
     issue: |_, _| Outcome::Punt,
     needs_file: true,
     finish: finish_without_failing,
+    copies_first: true,
     ..Op::NONE
 };
 const ON_PATH: Op = Op { needs_file: false, ..ON_FILE };

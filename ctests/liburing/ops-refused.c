@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Requests that are refused: what comes first when several things are wrong, and what it does to links. */
+#include "rings.h"
+#include <poll.h>
+
+static struct io_uring_sqe *add(struct io_uring *ring, uint64_t data, unsigned flags)
+{
+	struct io_uring_sqe *sqe = nop(ring, data);
+
+	io_uring_sqe_set_flags(sqe, flags);
+	return sqe;
+}
+
+static void a_file_that_is_none_comes_before_a_buffer_that_is_none(void)
+{
+	struct io_uring ring;
+	struct io_uring_sqe *sqe;
+
+	ring_init(&ring, 8, 0);
+	sqe = sqe_get(&ring);
+	io_uring_prep_write_fixed(sqe, 999, &ring, 1, 0, 7);
+	io_uring_sqe_set_data64(sqe, 1);
+	submit(&ring, 1);
+	REAP(&ring, 1, -EBADF);
+	io_uring_queue_exit(&ring);
+}
+
+static void a_path_that_is_nowhere_ends_the_submission(void)
+{
+	struct io_uring ring;
+	struct io_uring_sqe *sqe;
+
+	ring_init(&ring, 8, 0);
+	sqe = sqe_get(&ring);
+	io_uring_prep_mkdirat(sqe, AT_FDCWD, (const char *)8, 0700);
+	io_uring_sqe_set_data64(sqe, 1);
+	add(&ring, 2, 0);
+	CHECK_EQ(io_uring_submit(&ring), 1);
+	CHECK_EQ(io_uring_submit(&ring), 1);
+	REAP(&ring, 1, -EFAULT);
+	REAP(&ring, 2, 0);
+	io_uring_queue_exit(&ring);
+}
+
+static void what_was_refused_stays_so_behind_a_drain(void)
+{
+	struct io_uring ring;
+	struct io_uring_sqe *sqe;
+	int fds[2];
+
+	CHECK_EQ(pipe(fds), 0);
+	ring_init(&ring, 8, IORING_SETUP_SUBMIT_ALL);
+	sqe = sqe_get(&ring);
+	io_uring_prep_poll_add(sqe, fds[0], POLLIN);
+	io_uring_sqe_set_data64(sqe, 1);
+	add(&ring, 2, IOSQE_IO_DRAIN);
+	sqe = sqe_get(&ring);
+	io_uring_prep_readv(sqe, fds[0], (const struct iovec *)8, 2000, 0);
+	io_uring_sqe_set_data64(sqe, 3);
+	CHECK_EQ(io_uring_submit(&ring), 3);
+	CHECK_EQ(write(fds[1], "x", 1), 1);
+	for (int i = 0; i < 3; i++) {
+		struct result result = reap_any(&ring);
+
+		if (result.user_data == 3)
+			CHECK_EQ(result.res, -EINVAL);
+	}
+	io_uring_queue_exit(&ring);
+}
+
+/* Silent are those behind one that fails and has IOSQE_CQE_SKIP_SUCCESS, whatever flags they have themselves. */
+static void who_failed_says_who_is_silent(void)
+{
+	struct io_uring ring;
+
+	ring_init(&ring, 8, IORING_SETUP_SUBMIT_ALL);
+	add(&ring, 1, IOSQE_IO_LINK);
+	add(&ring, 2, IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS)->ioprio = 7;
+	add(&ring, 3, 0);
+	CHECK_EQ(io_uring_submit(&ring), 3);
+	REAP(&ring, 1, -ECANCELED);
+	REAP(&ring, 2, -EINVAL);
+	REAP(&ring, 3, -ECANCELED);
+	add(&ring, 4, IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS);
+	add(&ring, 5, 0)->ioprio = 7;
+	add(&ring, 6, 0);
+	CHECK_EQ(io_uring_submit(&ring), 3);
+	REAP(&ring, 4, -ECANCELED);
+	REAP(&ring, 6, 0);
+	io_uring_queue_exit(&ring);
+}
+
+static void a_shutdown_that_fails_breaks_no_link(void)
+{
+	struct io_uring ring;
+	struct io_uring_sqe *sqe;
+	int fds[2];
+
+	CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	ring_init(&ring, 8, 0);
+	sqe = sqe_get(&ring);
+	io_uring_prep_shutdown(sqe, fds[0], 3);
+	io_uring_sqe_set_data64(sqe, 1);
+	io_uring_sqe_set_flags(sqe, IOSQE_IO_LINK);
+	add(&ring, 2, 0);
+	CHECK_EQ(io_uring_submit(&ring), 2);
+	REAP(&ring, 1, -EINVAL);
+	REAP(&ring, 2, 0);
+	io_uring_queue_exit(&ring);
+}
+
+TEST_PARTS(
+	PART(a_file_that_is_none_comes_before_a_buffer_that_is_none),
+	PART(a_path_that_is_nowhere_ends_the_submission),
+	PART(what_was_refused_stays_so_behind_a_drain),
+	PART(who_failed_says_who_is_silent),
+	PART(a_shutdown_that_fails_breaks_no_link),
+)
