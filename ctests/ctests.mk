@@ -53,6 +53,17 @@ soak: setup-test
 	    -I$(STAGE)/include -L$(STAGE)/lib -Wl,-rpath,$(STAGE)/lib -luring -pthread
 	ANYRING_BACKING=soft $(BUILD)/soak $(SOAK_SECONDS)
 
+# Random programs of SQEs, on the kernel's rings and on those in user space: what differs is shrunk and printed.
+FUZZ_SQES ?= 1000000
+FUZZ_SEED ?= 1
+FUZZ_FAILURES ?= 10
+.PHONY: fuzz
+fuzz: setup-test
+	@$(MAKE) --no-print-directory stage
+	$(CC) -O2 -g -Wall -Wextra -Werror $(wildcard ctests/fuzz/*.c) -o $(BUILD)/fuzz \
+	    -I$(STAGE)/include -L$(STAGE)/lib -Wl,-rpath,$(STAGE)/lib -luring -pthread
+	TMPDIR=$(BUILD) $(BUILD)/fuzz --seed $(FUZZ_SEED) --sqes $(FUZZ_SQES) --failures $(FUZZ_FAILURES)
+
 SHELL_SCRIPTS = $(shell git ls-files -co --exclude-standard | xargs grep -lE '^\#!/bin/(ba)?sh' 2>/dev/null)
 
 lint: setup-test
