@@ -20,6 +20,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocat
 STYLE = {
     "psync": ("#7f7f7f", "s"), "libaio": ("#1f5f8b", "v"), "posixaio": ("#9ac4e0", "^"), "io_uring": ("#2a9d8f", "D"),
     "anyring uring": ("#d1495b", "o"), "anyring aio-ring, sqwq": ("#edae49", "P"), "libaio on anyring": ("#8f2d56", "X"),
+    "preadv2": ("#7f7f7f", "s"), "pool": ("#e9c46a", "P"),
     "epoll": ("#7f7f7f", "s"), "Debian's liburing": ("#2a9d8f", "D"), "anyring": ("#d1495b", "o"),
 }
 OURS = ("anyring uring", "anyring aio-ring, sqwq", "libaio on anyring")
@@ -267,6 +268,35 @@ def echo(row, note, path):
            f"{note}  Bars and marks: medians of the rounds; whiskers: least to greatest.", path, mark_handles())
 
 
+# What a ring in user space is measured beside, in the order of the legend.
+BESIDE = {"io_uring": "the kernel's io_uring", "preadv2": "a loop of preadv2", "epoll": "an epoll loop",
+          "pool": "a pool of threads", "posixaio": "glibc's POSIX AIO"}
+
+
+def soft(rows, note, path):
+    figure, panel = plt.subplots(figsize=(10.4, 0.44 * len(rows) + 1.9))
+    panel.axvline(1, color="black", linewidth=1)
+    spans = []
+    for place, row in enumerate(reversed(rows)):
+        peers = [peer for peer in BESIDE if peer in row["ours"]]
+        for at, peer in enumerate(peers):
+            ratio, (color, marker) = row["ours"][peer], STYLE[peer]
+            height = place + 0.15 * ((len(peers) - 1) / 2 - at)
+            panel.plot([ratio["min"], ratio["max"]], [height, height], color=color, linewidth=2, alpha=0.4)
+            panel.plot(ratio["ratio"], height, marker, color=color, markersize=6)
+            spans += [ratio["min"], ratio["max"]]
+    one_line_each(panel, [row["case"] for row in rows])
+    panel.set_xscale("log")
+    low, high = min(0.5, *spans) * 0.9, max(2, *spans) * 1.1
+    panel.set_xlim(low, high)
+    times_axis(panel.xaxis, low, high)
+    panel.set_xlabel("how many times as fast a ring in user space is")
+    there = [peer for peer in BESIDE if any(peer in row["ours"] for row in rows)]
+    handles = [Line2D([], [], color=STYLE[peer][0], marker=STYLE[peer][1], linewidth=2, label=BESIDE[peer]) for peer in there]
+    finish(figure, "Rings in user space (right of 1× is better)",
+           f"{note}  Marks: medians; lines: least to greatest of the rounds.", path, handles, len(handles))
+
+
 def main():
     if len(sys.argv) not in (2, 3) or sys.argv[2:] not in ([], ["svg"], ["png"]):
         raise SystemExit(__doc__.split("\n")[0])
@@ -294,6 +324,7 @@ def main():
     draw("aio", aio, of_family(rows, "aio"), f"Debian's libaio {debian['libaio1']}")
     for row in of_family(rows, "echo"):
         draw("echo", echo, row, liburing)
+    draw("soft", soft, of_family(rows, "soft"), "the same program on each")
     print("plots:", *drawn)
 
 

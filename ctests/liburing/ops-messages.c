@@ -214,9 +214,29 @@ static void bundles(void)
 	end();
 }
 
+/* What was only looked at is still there. */
+static void looked_at_only(void)
+{
+	begin(SOCK_STREAM);
+	send_messages(1);
+	io_uring_prep_recv(sqe_get(&ring), fds[0], data, 64, MSG_PEEK);
+	submit(&ring, 1);
+	struct result result = reap_any(&ring);
+
+	CHECK_EQ(result.res, 4);
+	CHECK_EQ(result.flags, IORING_CQE_F_SOCK_NONEMPTY);
+	io_uring_prep_recv(sqe_get(&ring), fds[0], data, 64, 0);
+	submit(&ring, 1);
+	result = reap_any(&ring);
+	CHECK_EQ(result.res, 4);
+	CHECK_EQ(result.flags, 0);
+	end();
+}
+
 TEST_PARTS(
 	PART(one_by_one),
 	PART(the_end_of_a_stream),
 	PART(all_of_it),
 	PART(bundles),
+	PART(looked_at_only),
 )

@@ -22,6 +22,13 @@ static void a_file_that_is_none_comes_before_a_buffer_that_is_none(void)
 	io_uring_sqe_set_data64(sqe, 1);
 	submit(&ring, 1);
 	REAP(&ring, 1, -EBADF);
+	for (int async = 0; async < 2; async++) {
+		sqe = sqe_get(&ring);
+		io_uring_prep_read(sqe, 999, &ring, 1, 0);
+		sqe->rw_flags = RWF_HIPRI; /* of a ring that does not poll */
+		io_uring_sqe_set_flags(sqe, async ? IOSQE_ASYNC : 0);
+		RUN_ONE(&ring, -EBADF);
+	}
 	io_uring_queue_exit(&ring);
 }
 

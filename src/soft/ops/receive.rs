@@ -173,7 +173,9 @@ fn end(r: &mut Request, n: usize, left: usize) -> Outcome {
     if fields::flags(r) & WAITALL != 0 && n < left {
         r.fail();
     }
-    if n == left && (n > 0 || !is_message(r)) {
+    // What was looked at only is still there.
+    let may_leave = n == left || fields::flags(r) & libc::MSG_PEEK as u32 != 0;
+    if may_leave && (n > 0 || !is_message(r)) {
         r.cqe_flags |= nonempty(r);
     }
     if is_message(r) {

@@ -235,7 +235,9 @@ fn try_direct(turn: &mut Turn, r: &mut Request) -> Option<Outcome> {
 
 fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
     if flags(r) & libc::RWF_HIPRI != 0 {
-        return Outcome::Done(Errno::EINVAL.answer());
+        // That it is no file comes first.
+        let refused = file::status_flags(r.fd).err().unwrap_or(Errno::EINVAL);
+        return Outcome::Done(refused.answer());
     }
     if let Some(outcome) = try_direct(turn, r) {
         return outcome;
@@ -381,7 +383,7 @@ fn advance(rw: &mut Rw, n: usize) {
 /// nothing tells when it is ready.
 fn run(r: &mut Request) -> i32 {
     if flags(r) & libc::RWF_HIPRI != 0 {
-        return Errno::EINVAL.answer();
+        return file::status_flags(r.fd).err().unwrap_or(Errno::EINVAL).answer();
     }
     let _with = priority::With::set(r.sqe.ioprio);
     let kind = file::kind(r.fd);
