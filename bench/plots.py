@@ -20,7 +20,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocat
 STYLE = {
     "psync": ("#7f7f7f", "s"), "libaio": ("#1f5f8b", "v"), "posixaio": ("#9ac4e0", "^"), "io_uring": ("#2a9d8f", "D"),
     "anyring uring": ("#d1495b", "o"), "anyring aio-ring, sqwq": ("#edae49", "P"), "libaio on anyring": ("#8f2d56", "X"),
-    "preadv2": ("#7f7f7f", "s"), "pool": ("#e9c46a", "P"),
+    "preadv2": ("#444444", "v"), "pool": ("#e9c46a", "P"),
     "epoll": ("#7f7f7f", "s"), "Debian's liburing": ("#2a9d8f", "D"), "anyring": ("#d1495b", "o"),
 }
 OURS = ("anyring uring", "anyring aio-ring, sqwq", "libaio on anyring")
