@@ -5,11 +5,13 @@
 //! What a turn collects goes out at its end, in one call. The kernel signals an eventfd in the ring's epoll;
 //! what has completed is then taken from the context's own ring of events, without a call.
 
-use super::poll::DIRECT;
+use super::poll::{self, DIRECT};
 use super::request::*;
+use super::ring::Ring;
 use super::turn::Turn;
 use crate::abi::aio::{iocb, IOCB_CMD_PREADV, IOCB_CMD_PWRITEV, IOCB_FLAG_RESFD};
-use crate::sys::{aio, fd, file, process, Errno};
+use crate::sys::clock::Deadline;
+use crate::sys::{aio, fd, file, process, Errno, Result};
 use alloc::vec::Vec;
 use core::ffi::c_int;
 use core::mem::zeroed;
@@ -133,6 +135,49 @@ impl Drop for Direct {
     }
 }
 
+/// What a caller waits for that nothing else can bring.
+pub struct Awaited {
+    context: u64,
+    missing: u32,
+    wanted: u32,
+}
+
+/// Sleeps until all that is awaited has come, which is one wake-up for all of it, or until a time. What other
+/// threads submit meanwhile is seen after a millisecond. `EINTR`.
+///
+/// # Safety
+/// The caller must have begun to serve the ring: it is the only one who takes events.
+pub unsafe fn wait(ring: &Ring, awaited: &Awaited, until: Option<Deadline>) -> Result<()> {
+    const MOST: usize = 64;
+    const LOOK_AGAIN: i64 = 1_000_000;
+    if ring.has_inbox() {
+        return Ok(());
+    }
+    let left = until.map_or(libc::timespec { tv_sec: 1, tv_nsec: 0 }, |time| time.left_as_libc());
+    let tv_nsec = if left.tv_sec > 0 { LOOK_AGAIN } else { LOOK_AGAIN.min(left.tv_nsec) };
+    let time = crate::abi::ctypes::__kernel_timespec { tv_sec: 0, tv_nsec };
+    // SAFETY: events may be zero; the kernel fills in as many as there is room for. Each is of a request that
+    // was live until now.
+    unsafe {
+        let mut events: [crate::abi::aio::io_event; MOST] = zeroed();
+        let (least, into) = (awaited.missing.min(MOST as u32), events.as_mut_ptr());
+        let no_mask = core::ptr::null();
+        let got =
+            match aio::get_events(awaited.context, least.into(), MOST as _, into, &time, no_mask) {
+                Ok(got) => got as usize,
+                Err(Errno::EINTR) => return Err(Errno::EINTR),
+                // Forbidden by now.
+                Err(_) => return poll::serve(ring, awaited.wanted, until, core::ptr::null()),
+            };
+        let mut turn = Turn::take(ring);
+        (turn.reaps, turn.serves) = (true, true);
+        for event in &events[..got] {
+            turn.direct_done(event.data, event.res);
+        }
+    }
+    Ok(())
+}
+
 impl Turn<'_> {
     /// Whether what is read or written bypasses the page cache. `places` are the addresses, lengths and
     /// offset, or-ed.
@@ -144,7 +189,8 @@ impl Turn<'_> {
         let direct = &mut self.core.direct;
         if direct.seen.0 != fd {
             let flags = file::status_flags(fd).unwrap_or(0);
-            direct.seen = (fd, flags & libc::O_DIRECT != 0);
+            // A pipe may have O_DIRECT too.
+            direct.seen = (fd, flags & libc::O_DIRECT != 0 && file::is_cached(fd));
         }
         direct.seen.1
     }
@@ -268,6 +314,17 @@ impl Turn<'_> {
                 self.direct_done(event.data, event.res);
             }
         }
+    }
+
+    /// How many of the requests that the kernel has would have to complete for `wanted` CQEs, where there is
+    /// nothing else to wait for; none for fewer than two, or when something else could come.
+    pub fn awaits_direct(&self, wanted: u32) -> Option<Awaited> {
+        let core = &*self.core;
+        let missing = wanted.saturating_sub(core.memory.ready()).min(core.direct.in_flight);
+        let is_all = core.requests.outstanding == core.direct.in_flight
+            && core.timers.next().is_none()
+            && core.overflow.is_empty();
+        (is_all && missing > 1).then_some(Awaited { context: core.direct.context, missing, wanted })
     }
 
     fn reap_by_call(&mut self) {

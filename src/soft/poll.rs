@@ -457,7 +457,7 @@ pub unsafe fn serve(
         Err(errno) => return Err(errno),
     };
     let mut turn = Turn::take(ring);
-    turn.reaps = true;
+    (turn.reaps, turn.serves) = (true, true);
     turn.handle(&events[..count], true);
     Ok(())
 }

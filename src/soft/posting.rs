@@ -151,7 +151,7 @@ impl Turn<'_> {
         let tail = control.cq_tail.load(Ordering::Relaxed);
         let wakes = control.waiters.want(tail)
             || (!core.overflow.is_empty() && control.waiters.are_there());
-        let is_polled = control.pollers.load(Ordering::Relaxed) > 0;
+        let is_polled = control.pollers.load(Ordering::Relaxed) > u32::from(self.serves);
         control.posting.unlock();
         if core.announce.is_some() {
             self.announce();

@@ -31,6 +31,8 @@ pub struct Turn<'a> {
     pub reaps: bool,
     /// Whoever has it has just submitted, and does not wait.
     pub submits: bool,
+    /// Whoever has it serves the ring, and looks at the CQEs next.
+    pub serves: bool,
 }
 
 impl<'a> Turn<'a> {
@@ -38,15 +40,15 @@ impl<'a> Turn<'a> {
     #[inline]
     pub fn take(ring: &'a Ring) -> Self {
         let _ = ManuallyDrop::new(ring.lock().lock());
-        // SAFETY: the lock makes the core ours.
-        Turn { ring, core: unsafe { &mut *ring.core() }, reaps: false, submits: false }
+        // SAFETY: it is held.
+        unsafe { Turn::resume(ring) }
     }
 
     /// Takes the lock unless somebody has it.
     pub fn try_take(ring: &'a Ring) -> Option<Self> {
         let _ = ManuallyDrop::new(ring.lock().try_lock()?);
-        // SAFETY: the lock makes the core ours.
-        Some(Turn { ring, core: unsafe { &mut *ring.core() }, reaps: false, submits: false })
+        // SAFETY: it is held.
+        Some(unsafe { Turn::resume(ring) })
     }
 
     /// Leaves the lock held.
@@ -54,13 +56,15 @@ impl<'a> Turn<'a> {
         let _ = ManuallyDrop::new(self);
     }
 
-    /// Goes on with a turn that was suspended.
+    /// Goes on with a turn whose lock was left held.
     ///
     /// # Safety
-    /// It must be, in this process.
+    /// It must be held, by the caller.
+    #[inline]
     pub unsafe fn resume(ring: &'a Ring) -> Self {
-        // SAFETY: the lock is held, and ours.
-        Turn { ring, core: unsafe { &mut *ring.core() }, reaps: false, submits: false }
+        // SAFETY: the lock makes the core ours.
+        let core = unsafe { &mut *ring.core() };
+        Turn { ring, core, reaps: false, submits: false, serves: false }
     }
 
     /// Starts a request that is at hand.

@@ -1,6 +1,7 @@
 //! Waiting for CQEs. Whoever waits serves the ring meanwhile: it runs the ring's epoll and its timers,
 //! unless another thread does.
 
+use super::direct;
 use super::iopoll;
 use super::memory::Memory;
 use super::poll;
@@ -202,15 +203,20 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
         // Within the turn: whoever stops serving the ring, in one of its own, finds us.
         let sleeps = !serves && !is_there && wait.sigmask.is_null();
         let arrival = sleeps.then(|| arrive(&turn.core.memory, pid, wanted));
+        let direct = match serves && !is_there && wait.sigmask.is_null() {
+            true => turn.awaits_direct(wanted),
+            false => None,
+        };
         drop(turn);
         // SAFETY: the caller vouches for the mask.
         let slept = unsafe {
-            match &arrival {
-                Some(arrival) => sleep(ring, arrival, pid, wanted, until),
-                None if serves && is_there => poll::look(ring),
-                None if serves => poll::serve(ring, wanted, until, wait.sigmask),
-                None if is_there => Ok(()),
-                None => sleep_masked(ring, fd, pid, wanted, until, wait.sigmask),
+            match (&arrival, &direct) {
+                (Some(arrival), _) => sleep(ring, arrival, pid, wanted, until),
+                (None, Some(direct)) => direct::wait(ring, direct, until),
+                _ if serves && is_there => poll::look(ring),
+                _ if serves => poll::serve(ring, wanted, until, wait.sigmask),
+                _ if is_there => Ok(()),
+                _ => sleep_masked(ring, fd, pid, wanted, until, wait.sigmask),
             }
         };
         if serves {
@@ -228,8 +234,15 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
                 continue;
             }
         };
-        Turn::take(ring).flush_overflow();
-        return if memory.ready() > 0 { Ok(()) } else { Err(cause) };
+        let mut turn = Turn::take(ring);
+        turn.flush_overflow();
+        if memory.ready() == 0 {
+            return Err(cause);
+        }
+        // Fewer than it waits for: the program may go on to wait for the descriptor.
+        turn.core.is_unannounced = true;
+        ring.wants_keeper.store(true, Ordering::Relaxed);
+        return Ok(());
     }
 }
 

@@ -215,8 +215,7 @@ fn try_direct(turn: &mut Turn, r: &mut Request) -> Option<Outcome> {
     if nowait(r) || !turn.is_direct(r.fd, places | offset & !rw::AT_POSITION) {
         return None;
     }
-    // A pipe may have O_DIRECT too.
-    if !file::is_cached(r.fd) || keep(r).is_err() {
+    if keep(r).is_err() {
         return None;
     }
     if offset == rw::AT_POSITION || r.hold_file().is_err() {
