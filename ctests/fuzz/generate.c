@@ -102,6 +102,43 @@ static void fill_data(struct io_uring_sqe *sqe, bool changing)
     }
 }
 
+/* Whether it reads, and from what: streams are tried as they come, registered or not. */
+static bool reads(const struct io_uring_sqe *sqe)
+{
+    return sqe->opcode == IORING_OP_READ || sqe->opcode == IORING_OP_READV || sqe->opcode == IORING_OP_READ_FIXED;
+}
+
+static bool writes(const struct io_uring_sqe *sqe)
+{
+    return sqe->opcode == IORING_OP_WRITE || sqe->opcode == IORING_OP_WRITEV || sqe->opcode == IORING_OP_WRITE_FIXED;
+}
+
+static bool is_of(const struct io_uring_sqe *sqe, int fd, int slot)
+{
+    return sqe->flags & IOSQE_FIXED_FILE ? sqe->fd == slot : sqe->fd == fd;
+}
+
+/* What the kernel answers by chance, or what soft cannot find out. */
+static void mend(struct program *p, struct io_uring_sqe *sqe)
+{
+    /* What a worker of the kernel's runs, now and then: after it has done what this is linked to, or after a drain. */
+    bool workers = p->chained || p->drains;
+    if (sqe->opcode == IORING_OP_ASYNC_CANCEL) /* it would find itself: EALREADY */
+        sqe->flags &= ~IOSQE_ASYNC;
+    /* Reading from a socket waits, whatever its O_NONBLOCK says. */
+    if (reads(sqe) && (is_of(sqe, FD_SOCK_A, 3) || is_of(sqe, FD_SOCK_B, 3)))
+        sqe->fd = sqe->flags & IOSQE_FIXED_FILE ? 0 : FD_PIPE_R;
+    /* So does reading from a pipe or an eventfd, unless such a worker does it. */
+    if (reads(sqe) && !p->fed && (is_of(sqe, FD_PIPE_R, 1) || is_of(sqe, FD_EVENT, 5)))
+        sqe->rw_flags |= RWF_NOWAIT;
+    /* Only a filesystem that can write without waiting writes nothing without waiting; such a worker writes. */
+    if (writes(sqe) && sqe->rw_flags == RWF_NOWAIT && (workers || sqe->len == 0))
+        sqe->rw_flags = 0;
+    /* A read by such a worker moves the file's position even if it fails in the end. */
+    if (sqe->opcode == IORING_OP_READV && workers && sqe->len > 2 && sqe->off == (uint64_t)-1)
+        sqe->off = 0;
+}
+
 static void fill_paths(struct io_uring_sqe *sqe)
 {
     sqe->fd = PICK(AT_FDCWD, FD_DIR, FD_DIR, FD_RW, FD_BAD);
@@ -118,6 +155,8 @@ static void fill_paths(struct io_uring_sqe *sqe)
         sqe->len = 0600;
         sqe->open_flags = PICK(O_RDONLY, O_RDWR, O_CREAT | O_RDWR, O_CREAT | O_EXCL | O_WRONLY, O_DIRECTORY, O_PATH);
         sqe->file_index = one_in(3) ? PICK(1, 3, 6, 7, 100) : 0;
+        if (sqe->file_index) /* the kernel does more with one that is registered than system calls do */
+            sqe->open_flags &= ~O_PATH;
         break;
     case IORING_OP_MKDIRAT:
         sqe->len = 0700;
@@ -256,13 +295,21 @@ static void spoil(struct io_uring_sqe *sqe)
     }
 }
 
+/* Whether another request may fill the same memory: then a group has one such only. */
+static bool fills(struct program *p, unsigned opcode)
+{
+    bool does = opcode == IORING_OP_READV || opcode == IORING_OP_READ_FIXED, another = does && p->filled;
+    p->filled |= does;
+    return another;
+}
+
 void one(struct program *p, bool changing, unsigned flags)
 {
     unsigned opcode;
     do
         opcode = changing ? CHANGING[below(sizeof(CHANGING) / sizeof(*CHANGING))]
                           : PURE[below(sizeof(PURE) / sizeof(*PURE))];
-    while (!may[opcode] || (p->drains && opcode == IORING_OP_TIMEOUT));
+    while (!may[opcode] || (p->drains && opcode == IORING_OP_TIMEOUT) || (!changing && fills(p, opcode)));
     struct io_uring_sqe *sqe = add_sqe(p, opcode);
     if (one_in(60)) {
         sqe->opcode = PICK(IORING_OP_LAST, 100, 255);
@@ -290,19 +337,5 @@ void one(struct program *p, bool changing, unsigned flags)
         spoil(sqe);
     if (one_in(6))
         sqe->flags |= IOSQE_ASYNC;
-    if (opcode == IORING_OP_ASYNC_CANCEL) /* it would find itself: EALREADY */
-        sqe->flags &= ~IOSQE_ASYNC;
-    /* Reading from a socket waits, whatever its O_NONBLOCK says. */
-    bool fixed = sqe->flags & IOSQE_FIXED_FILE;
-    bool socket = fixed ? sqe->fd == 3 : sqe->fd == FD_SOCK_A || sqe->fd == FD_SOCK_B;
-    if (socket && (opcode == IORING_OP_READ || opcode == IORING_OP_READV || opcode == IORING_OP_READ_FIXED))
-        sqe->fd = fixed ? 0 : FD_PIPE_R;
-    /* Known: the system calls that soft is made of answer reads of nothing, and flags on directories, by themselves. */
-    bool reads = opcode == IORING_OP_READ || opcode == IORING_OP_READV || opcode == IORING_OP_READ_FIXED;
-    if (reads && (sqe->rw_flags || sqe->fd == FD_EVENT || (fixed && sqe->fd == 5))) {
-        if (sqe->len == 0)
-            sqe->len = 1;
-        if (sqe->fd == FD_DIR)
-            sqe->rw_flags = 0;
-    }
+    mend(p, sqe);
 }

@@ -18,19 +18,35 @@
 #include <poll.h>
 #include <string.h>
 
+static void add_act(struct program *p, enum act what, int fd, unsigned count)
+{
+    struct step *s = add(p, STEP_ACT);
+    s->act.what = what;
+    s->act.fd = fd;
+    s->act.count = count;
+}
+
 static void alone(struct program *p)
 {
+    p->fed = one_in(3);
+    if (p->fed) {
+        add_act(p, ACT_WRITE, FD_PIPE_W, PICK(1, 16, 100));
+        add_act(p, ACT_WRITE, FD_EVENT, 1);
+    }
     one(p, true, 0);
+    p->fed = false;
     add(p, STEP_ALL);
 }
 
 static void chain(struct program *p)
 {
     unsigned link = one_in(3) && !p->skips ? IOSQE_IO_HARDLINK : IOSQE_IO_LINK, n = 2 + below(5);
+    p->chained = true;
     for (unsigned i = 0; i < n; i++) {
         unsigned skip = p->skips && i + 1 < n && one_in(2) ? IOSQE_CQE_SKIP_SUCCESS : 0;
         one(p, true, (i + 1 < n ? link : 0) | skip | (p->drains && one_in(20) ? IOSQE_IO_DRAIN : 0));
     }
+    p->chained = false;
     add(p, STEP_ALL)->ordered = (p->setup_flags & IORING_SETUP_SUBMIT_ALL) != 0;
 }
 
@@ -39,6 +55,7 @@ static void together(struct program *p)
 {
     bool drains = p->drains && one_in(3);
     unsigned n = 1 + below(7);
+    p->filled = false;
     for (unsigned i = 0; i < n; i++)
         one(p, false, drains && one_in(3) ? IOSQE_IO_DRAIN : 0);
     add(p, STEP_ALL);
@@ -154,14 +171,6 @@ static void guarded(struct program *p)
         sqe->flags = i + 1 < behind ? IOSQE_IO_LINK : 0;
     }
     add(p, STEP_ALL);
-}
-
-static void add_act(struct program *p, enum act what, int fd, unsigned count)
-{
-    struct step *s = add(p, STEP_ACT);
-    s->act.what = what;
-    s->act.fd = fd;
-    s->act.count = count;
 }
 
 /* What waits, and gets what it waits for. */

@@ -14,7 +14,7 @@ enum {
     FD_RW2,            /* another */
     FD_RO,             /* open for reading only */
     FD_DIR,            /* the scratch directory */
-    FD_PIPE_R,         /* O_NONBLOCK, 64 bytes are in it */
+    FD_PIPE_R,         /* O_NONBLOCK, 64 bytes are in it at first */
     FD_PIPE_W,
     FD_EMPTY_R,        /* blocks, nothing is in it */
     FD_EMPTY_W,
@@ -81,6 +81,10 @@ struct program {
     unsigned setup_flags, entries, cq_entries;
     bool skips; /* IOSQE_CQE_SKIP_SUCCESS is in it: a ring that saw one refuses to drain */
     bool drains;
+    /* While it is made: */
+    bool fed;     /* there is something to read in the pipe and in the eventfd */
+    bool chained; /* requests are linked */
+    bool filled;  /* the group has a request that fills memory that is not its own */
     unsigned nr;
     struct step steps[MAX_STEPS];
 };

@@ -116,10 +116,28 @@ static void a_shutdown_that_fails_breaks_no_link(void)
 	io_uring_queue_exit(&ring);
 }
 
+static void a_socket_without_a_place_breaks_no_link(void)
+{
+	struct io_uring ring;
+	struct io_uring_sqe *sqe;
+
+	ring_init(&ring, 8, 0);
+	sqe = sqe_get(&ring);
+	io_uring_prep_socket_direct(sqe, AF_UNIX, SOCK_STREAM, 0, 1, 0);
+	io_uring_sqe_set_data64(sqe, 1);
+	io_uring_sqe_set_flags(sqe, IOSQE_IO_LINK);
+	add(&ring, 2, 0);
+	CHECK_EQ(io_uring_submit(&ring), 2);
+	REAP(&ring, 1, -ENXIO);
+	REAP(&ring, 2, 0);
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
 	PART(a_file_that_is_none_comes_before_a_buffer_that_is_none),
 	PART(a_path_that_is_nowhere_ends_the_submission),
 	PART(what_was_refused_stays_so_behind_a_drain),
 	PART(who_failed_says_who_is_silent),
 	PART(a_shutdown_that_fails_breaks_no_link),
+	PART(a_socket_without_a_place_breaks_no_link),
 )

@@ -7,7 +7,7 @@
 use super::request::Request;
 use super::turn::Turn;
 use crate::abi::uring::*;
-use crate::sys::{mem, Errno, Result};
+use crate::sys::{file, mem, Errno, Result};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
@@ -152,7 +152,7 @@ pub fn selects(r: &Request) -> bool {
 }
 
 impl Turn<'_> {
-    /// Takes a buffer for `r`, which it has until it is used or put back. `ENOBUFS`.
+    /// Takes a buffer for `r`, which it has until it is used or put back. `EBADF`, `ENOBUFS`.
     pub fn take_buffer(&mut self, r: &mut Request) -> Result<Buffer> {
         if let Some(buffer) = r.provided {
             return Ok(buffer);
@@ -162,8 +162,16 @@ impl Turn<'_> {
             Some(Group::Ring(ring)) => ring.peek(0),
             None => None,
         };
-        r.provided = Some(taken.ok_or(Errno::ENOBUFS)?);
-        taken.ok_or(Errno::ENOBUFS)
+        // A file that is none comes first.
+        let missing = || file::status_flags(r.fd).err().unwrap_or(Errno::ENOBUFS);
+        let buffer = taken.ok_or_else(missing)?;
+        r.provided = Some(buffer);
+        Ok(buffer)
+    }
+
+    /// Whether there is the group that `r` takes its buffer from.
+    pub fn has_group(&self, r: &Request) -> bool {
+        self.core.provided.groups.contains_key(&group_of(r))
     }
 
     /// The try that a buffer was taken for has found nothing: it is put back.

@@ -30,20 +30,33 @@ pub fn kind(fd: c_int) -> Kind {
     fn is_terminal(device: u64) -> bool {
         matches!((device >> 8) & 0xfff, 4 | 5 | 128..=143)
     }
+    let Some(status) = status(fd) else { return Kind::Other };
+    match status.st_mode & libc::S_IFMT {
+        libc::S_IFREG | libc::S_IFBLK => Kind::Cached,
+        libc::S_IFSOCK => Kind::Socket,
+        libc::S_IFIFO | 0 => Kind::Pollable,
+        libc::S_IFCHR if is_terminal(status.st_rdev) => Kind::Pollable,
+        _ => Kind::Other,
+    }
+}
+
+fn status(fd: c_int) -> Option<libc::stat> {
     // SAFETY: the kernel fills in the struct of this frame; all its fields may be zero.
     unsafe {
         let mut status: libc::stat = core::mem::zeroed();
-        if call(libc::SYS_fstat, [fd as usize, &raw mut status as usize, 0, 0, 0, 0]).is_err() {
-            return Kind::Other;
-        }
-        match status.st_mode & libc::S_IFMT {
-            libc::S_IFREG | libc::S_IFBLK => Kind::Cached,
-            libc::S_IFSOCK => Kind::Socket,
-            libc::S_IFIFO | 0 => Kind::Pollable,
-            libc::S_IFCHR if is_terminal(status.st_rdev) => Kind::Pollable,
-            _ => Kind::Other,
-        }
+        let args = [fd as usize, &raw mut status as usize, 0, 0, 0, 0];
+        call(libc::SYS_fstat, args).is_ok().then_some(status)
     }
+}
+
+/// Whether `fd` is a directory.
+pub fn is_directory(fd: c_int) -> bool {
+    status(fd).is_some_and(|status| status.st_mode & libc::S_IFMT == libc::S_IFDIR)
+}
+
+/// Whether `fd` is an eventfd or one of its kin, which have no type.
+pub fn is_anonymous(fd: c_int) -> bool {
+    status(fd).is_some_and(|status| status.st_mode & libc::S_IFMT == 0)
 }
 
 /// Whether reads come from the page cache when it has the data: a regular file or a block device.

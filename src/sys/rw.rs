@@ -24,6 +24,20 @@ pub unsafe fn writev(fd: c_int, iov: &[libc::iovec], offset: u64, flags: c_int) 
     unsafe { call(libc::SYS_pwritev2, args) }
 }
 
+/// The file's position. `ESPIPE`.
+pub fn position(fd: c_int) -> Result<u64> {
+    // SAFETY: lseek takes no pointer.
+    unsafe { call(libc::SYS_lseek, [fd as usize, 0, libc::SEEK_CUR as usize, 0, 0, 0]) }
+        .map(|at| at as u64)
+}
+
+/// Moves the file's position.
+pub fn set_position(fd: c_int, at: u64) -> Result<()> {
+    // SAFETY: lseek takes no pointer.
+    unsafe { call(libc::SYS_lseek, [fd as usize, at as usize, libc::SEEK_SET as usize, 0, 0, 0]) }
+        .map(drop)
+}
+
 /// preadv2(2) or pwritev2(2), with vectors at an address.
 #[inline]
 pub unsafe fn transfer(

@@ -16,6 +16,7 @@ mod paths;
 mod poll;
 mod provide;
 mod receive;
+mod refusals;
 mod rw;
 mod select;
 mod send;

@@ -1,13 +1,13 @@
 //! Receiving, once or as often as there is data.
 
 use super::message::{self, Message};
-use super::socket::{fields, unused};
+use super::socket::{fields, no_socket, unused};
 use super::{Op, Outcome, State};
 use crate::abi::uring::*;
 use crate::soft::provided::{selects, Buffer};
 use crate::soft::request::{Request, HUNG_UP, MESSAGES, MULTISHOT, NOWAIT, POLLED, STREAM};
 use crate::soft::turn::Turn;
-use crate::sys::{copy, net, Errno, Result};
+use crate::sys::{copy, file, net, Errno, Result};
 use alloc::boxed::Box;
 use core::ffi::c_int;
 use core::mem::size_of;
@@ -102,7 +102,15 @@ fn awaited(r: &Request) -> u32 {
 
 fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
     if u32::from(r.sqe.ioprio) & IORING_RECVSEND_POLL_FIRST != 0 && !r.is(POLLED) {
-        return Outcome::Wait(awaited(r));
+        // A RECV waits for what is no socket, too.
+        let refused = match is_message(r) {
+            true => no_socket(r),
+            false => file::status_flags(r.fd).err(),
+        };
+        return match refused {
+            Some(errno) => Outcome::Done(errno.answer()),
+            None => Outcome::Wait(awaited(r)),
+        };
     }
     let has_to_select = selects(r) && !r.provided.is_some_and(|buffer| buffer.is_used);
     if !has_to_select {
@@ -199,7 +207,7 @@ fn nonempty(r: &Request) -> u32 {
 fn receive_selected(turn: &mut Turn, r: &mut Request) -> Option<Outcome> {
     let buffer = match turn.take_buffer(r) {
         Ok(buffer) => buffer,
-        Err(errno) => return Some(Outcome::Done(errno.answer())),
+        Err(errno) => return Some(Outcome::Done(no_socket(r).unwrap_or(errno).answer())),
     };
     let wanted = r.sqe.len;
     let len = if wanted == 0 { buffer.len } else { wanted.min(buffer.len) };

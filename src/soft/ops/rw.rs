@@ -3,14 +3,14 @@
 //! A file that is cached is read as far as the cache has it; a worker does the rest. Other files are tried
 //! without blocking, whatever their O_NONBLOCK says, and waited for.
 
-use super::{Op, Outcome, State};
+use super::{refusals, Op, Outcome, State};
 use crate::abi::uring::*;
 use crate::soft::direct::Transfer;
 use crate::soft::provided;
 use crate::soft::request::{Request, POLLED};
 use crate::soft::turn::Turn;
 use crate::sys::file::{self, Kind};
-use crate::sys::{copy, pipe, priority, rw, Errno, Result};
+use crate::sys::{copy, net, pipe, priority, rw, Errno, Result};
 use alloc::vec::Vec;
 use core::ffi::c_int;
 use libc::iovec;
@@ -28,6 +28,8 @@ pub struct Rw {
     done: usize,
     /// The file has no offsets.
     is_stream: bool,
+    /// Where a file stood that is appended to at its position.
+    before: Option<u64>,
     /// It was to be waited for after a worker's try.
     has_waited: bool,
 }
@@ -36,8 +38,6 @@ pub struct Rw {
 const MAX_VECTORS: u32 = 1024;
 /// The bytes that one call moves.
 const MAX_BYTES: usize = 0x7fff_f000;
-/// RWF_* up to this one are known, here or to some kernel.
-const LAST_FLAG: c_int = 0x100;
 
 /// READV.
 pub static READV: Op = Op { prepare: prepare_vectored, ..READ };
@@ -191,6 +191,16 @@ fn call(r: &Request, extra_flags: c_int) -> Result<usize> {
 
 /// As [`call`]; files that have no offsets do not mind one.
 fn transfer(r: &mut Request, extra_flags: c_int) -> Result<usize> {
+    let result = transfer_some(r, extra_flags);
+    if result == Ok(0) && r.sqe.len == 0 && is_write(r) && file::kind(r.fd) == Kind::Socket {
+        // What has nothing to write is sent, nevertheless.
+        // SAFETY: there is no data and no address.
+        return unsafe { net::send(r.fd, (0, 0), libc::MSG_DONTWAIT, 0, 0) };
+    }
+    result
+}
+
+fn transfer_some(r: &mut Request, extra_flags: c_int) -> Result<usize> {
     let result = call(r, extra_flags);
     if result != Err(Errno::ESPIPE) {
         return result;
@@ -233,10 +243,8 @@ fn try_direct(turn: &mut Turn, r: &mut Request) -> Option<Outcome> {
 }
 
 fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
-    if flags(r) & libc::RWF_HIPRI != 0 {
-        // That it is no file comes first.
-        let refused = file::status_flags(r.fd).err().unwrap_or(Errno::EINVAL);
-        return Outcome::Done(refused.answer());
+    if let Err(errno) = look_at_flags(r) {
+        return Outcome::Done(errno.answer());
     }
     if let Some(outcome) = try_direct(turn, r) {
         return outcome;
@@ -247,6 +255,45 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
             Ok(n) => return done(r, n),
             Err(errno) => return not_now(r, errno),
         }
+    }
+}
+
+/// The request as it matters to what refuses it.
+#[inline]
+fn as_transfer(r: &Request) -> refusals::Transfer {
+    refusals::Transfer {
+        is_write: is_write(r),
+        is_empty: r.sqe.len == 0,
+        is_async: r.sqe.flags & IOSQE_ASYNC as u8 != 0,
+        flags: flags(r),
+    }
+}
+
+/// Refuses it for its flags, or has only those that count for its file.
+#[inline]
+fn look_at_flags(r: &mut Request) -> Result<()> {
+    let transfer = as_transfer(r);
+    r.sqe.anon_rw_flags.rw_flags = refusals::check(r, &transfer)?;
+    // SAFETY: any bytes are valid as an offset.
+    let offset = unsafe { r.sqe.anon_off.off };
+    if let Some(before) = refusals::position_before(r, offset, &transfer) {
+        // A worker goes on with what was tried before.
+        state(r).before.get_or_insert(before);
+    }
+    Ok(())
+}
+
+/// It fails after some bytes were moved: a file that was moved along with them goes back.
+#[cold]
+fn go_back(r: &mut Request) {
+    // SAFETY: any bytes are valid as an offset.
+    let offset = unsafe { r.sqe.anon_off.off };
+    let (before, done, is_stream) = {
+        let rw = state(r);
+        (rw.before, rw.done, rw.is_stream)
+    };
+    if offset == rw::AT_POSITION && !is_stream {
+        refusals::go_back(r, before, done, &as_transfer(r));
     }
 }
 
@@ -295,14 +342,39 @@ fn not_now(r: &mut Request, errno: Errno) -> Outcome {
         Errno::EOPNOTSUPP if nowait(r) && is_write(r) && is_plain(r) => {
             Outcome::Done(Errno::EAGAIN.answer())
         }
+        Errno::EOPNOTSUPP if nowait(r) && pipe::is_pipe(r.fd) => match without_help(r) {
+            Ok(n) => done(r, n),
+            Err(errno) => Outcome::Done(errno.answer()),
+        },
         Errno::EAGAIN | Errno::EOPNOTSUPP if nowait(r) => Outcome::Done(errno.answer()),
         Errno::EAGAIN | Errno::EOPNOTSUPP if has_done => Outcome::Punt,
         Errno::EAGAIN if file::kind(r.fd) == Kind::Cached => Outcome::Punt,
         Errno::EAGAIN => Outcome::Wait(awaited(r) as u32),
         Errno::EOPNOTSUPP => without_trying(r),
-        _ if has_done => done(r, 0),
+        _ if has_done => {
+            go_back(r);
+            done(r, 0)
+        }
         _ => Outcome::Done(errno.answer()),
     }
+}
+
+/// A pipe that splice(2) was used on does not know RWF_NOWAIT any more, as a system call has it.
+#[cold]
+fn without_help(r: &mut Request) -> Result<usize> {
+    /// A pipe that is ready takes as much at once.
+    const PAGE: usize = 4096;
+    let is_nonblocking = file::status_flags(r.fd).is_ok_and(|flags| flags & libc::O_NONBLOCK != 0);
+    let fits = !is_write(r) || (!is_vectored(r) && r.sqe.len as usize <= PAGE);
+    let is_ready = fits && pipe::is_ready(r.fd, awaited(r) as i16);
+    if !is_nonblocking && !is_ready {
+        return Err(Errno::EAGAIN);
+    }
+    let all = flags(r);
+    r.sqe.anon_rw_flags.rw_flags = all & !libc::RWF_NOWAIT;
+    let result = transfer(r, 0);
+    r.sqe.anon_rw_flags.rw_flags = all;
+    result
 }
 
 fn nowait(r: &Request) -> bool {
@@ -318,7 +390,7 @@ fn is_plain(r: &Request) -> bool {
 
 /// A file that cannot be tried without blocking: most can be asked whether they are ready.
 fn without_trying(r: &mut Request) -> Outcome {
-    if flags(r) & !(2 * LAST_FLAG - 1) != 0 {
+    if refusals::is_unknown(flags(r)) {
         return Outcome::Done(Errno::EOPNOTSUPP.answer());
     }
     let is_ready = match file::kind(r.fd) {
@@ -381,14 +453,17 @@ fn advance(rw: &mut Rw, n: usize) {
 /// On a worker: a cached file to the end, or as far as it goes. Another is tried, and waited for only when
 /// nothing tells when it is ready.
 fn run(r: &mut Request) -> i32 {
-    if flags(r) & libc::RWF_HIPRI != 0 {
-        return file::status_flags(r.fd).err().unwrap_or(Errno::EINVAL).answer();
+    if let Err(errno) = look_at_flags(r) {
+        return errno.answer();
     }
     let _with = priority::With::set(r.sqe.ioprio);
     let kind = file::kind(r.fd);
     let polls = kind != Kind::Cached && !state(r).has_waited;
     if polls {
         match transfer(r, libc::RWF_NOWAIT) {
+            Err(Errno::EOPNOTSUPP) if nowait(r) && pipe::is_pipe(r.fd) => {
+                return super::answer(without_help(r));
+            }
             Err(Errno::EOPNOTSUPP) if is_write(r) || kind == Kind::Other => {}
             Err(Errno::EOPNOTSUPP) if pipe::is_ready(r.fd, awaited(r) as i16) => {}
             Err(Errno::EOPNOTSUPP) if !nowait(r) => return Errno::EAGAIN.answer(),
@@ -399,7 +474,10 @@ fn run(r: &mut Request) -> i32 {
         match transfer(r, 0) {
             Ok(n) if goes_on(r, n) => {}
             Ok(n) => return n as i32,
-            Err(_) if state(r).done > 0 => return 0,
+            Err(_) if state(r).done > 0 => {
+                go_back(r);
+                return 0;
+            }
             Err(errno) => return errno.answer(),
         }
     }

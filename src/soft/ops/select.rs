@@ -62,6 +62,10 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
             r.state = State::None;
             r.sqe.len = wanted;
         }
+        // There was no file.
+        Outcome::Done(n) if n == Errno::EBADF.answer() && file::status_flags(r.fd).is_err() => {
+            turn.put_buffer_back(r);
+        }
         Outcome::Done(n) => r.cqe_flags |= turn.use_buffer(r, n.max(0) as usize),
         // It will be filled out of our sight, and is nobody else's until then.
         Outcome::Punt | Outcome::Kept => r.cqe_flags |= turn.use_buffer(r, r.sqe.len as usize),
@@ -72,7 +76,7 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
 /// READ_MULTISHOT: a CQE for each time that there is data.
 pub static READ_MULTISHOT: Op = Op {
     prepare: |_, r| {
-        if !selects(r) {
+        if !selects(r) || r.sqe.len != 0 {
             return Err(Errno::EINVAL);
         }
         r.flags |= MULTISHOT;
@@ -100,8 +104,7 @@ fn read_once(turn: &mut Turn, r: &mut Request) -> Option<Outcome> {
         Ok(buffer) => buffer,
         Err(errno) => return Some(Outcome::Done(errno.answer())),
     };
-    let wanted = if r.sqe.len == 0 { buffer.len } else { r.sqe.len.min(buffer.len) };
-    let vector = libc::iovec { iov_base: buffer.addr as *mut _, iov_len: wanted as usize };
+    let vector = libc::iovec { iov_base: buffer.addr as *mut _, iov_len: buffer.len as usize };
     // SAFETY: the buffer is the program's; the kernel checks it.
     let done = unsafe {
         calls::transfer(false, r.fd, (&raw const vector, 1), calls::AT_POSITION, libc::RWF_NOWAIT)

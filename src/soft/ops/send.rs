@@ -1,7 +1,7 @@
 //! Sending. What is sent without copying is copied here, and says so to who asks.
 
 use super::message::{self, Message};
-use super::socket::{fields, unused};
+use super::socket::{fields, no_socket, unused};
 use super::{Op, Outcome, State};
 use crate::abi::uring::*;
 use crate::soft::memory::Cqe;
@@ -157,7 +157,10 @@ fn call(r: &mut Request) -> (Result<usize>, usize) {
 fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
     let how = u32::from(r.sqe.ioprio);
     if how & IORING_RECVSEND_POLL_FIRST != 0 && !r.is(POLLED) {
-        return Outcome::Wait(OUT);
+        return match no_socket(r) {
+            Some(errno) => Outcome::Done(errno.answer()),
+            None => Outcome::Wait(OUT),
+        };
     }
     if selects(r) && !r.provided.is_some_and(|buffer| buffer.is_used) {
         return send_selected(turn, r, how & IORING_RECVSEND_BUNDLE != 0);
@@ -190,7 +193,10 @@ fn failed(r: &mut Request, errno: Errno) -> Outcome {
 fn send_selected(turn: &mut Turn, r: &mut Request, is_bundle: bool) -> Outcome {
     let buffer = match turn.take_buffer(r) {
         Ok(buffer) => buffer,
-        Err(errno) => return Outcome::Done(errno.answer()),
+        Err(errno) => {
+            let errno = if turn.has_group(r) { errno } else { Errno::ENOENT };
+            return Outcome::Done(no_socket(r).unwrap_or(errno).answer());
+        }
     };
     let wanted = r.sqe.len;
     let vector = match is_bundle {

@@ -80,12 +80,21 @@ pub static SOCKET: Op = Op {
         let index = file_index(r);
         let closes_on_exec = if index != 0 { libc::SOCK_CLOEXEC } else { 0 };
         Outcome::Done(match net::socket(r.sqe.fd, kind | closes_on_exec, r.sqe.len as c_int) {
-            Ok(fd) => turn.hand_over(fd, index),
+            Ok(fd) => {
+                // That there is no place for it breaks no link.
+                r.flags |= UNFAILING;
+                turn.hand_over(fd, index)
+            }
             Err(errno) => errno.answer(),
         })
     },
     ..Op::NONE
 };
+
+/// Why `r` has no socket, if it has none: that comes before what else it lacks.
+pub fn no_socket(r: &Request) -> Option<Errno> {
+    net::option(r.fd, libc::SO_TYPE).err()
+}
 
 /// The address of a BIND or CONNECT: the program's, or our copy of it.
 pub fn address(r: &Request) -> (u64, u32) {
