@@ -252,7 +252,7 @@ static void fill_rest(struct io_uring_sqe *sqe, bool changing)
     case IORING_OP_SOCKET:
         sqe->fd = PICK(1, 2, 77);
         sqe->off = PICK(1, 2, 99);
-        sqe->file_index = one_in(3) ? 2 : 0;
+        sqe->file_index = one_in(3) ? 4 : 0; /* in place of another socket: see mend() */
         break;
     case IORING_OP_SYNC_FILE_RANGE:
         sqe->fd = some_file(false);
@@ -290,7 +290,7 @@ static void spoil(struct io_uring_sqe *sqe)
     case 1: sqe->buf_index = PICK(1, 9, 0xffff); break;
     case 2: sqe->flags |= IOSQE_FIXED_FILE; sqe->fd = PICK(0, 1, 2, 4, 5, 6, 7, (uint64_t)-1); break;
     case 3: sqe->personality = PICK(1, 77); break;
-    case 4: sqe->splice_fd_in = 5; break;
+    case 4: sqe->splice_fd_in = sqe->opcode == IORING_OP_SPLICE || sqe->opcode == IORING_OP_TEE ? FD_BAD : 5; break;
     case 5: sqe->flags |= sqe->opcode == IORING_OP_READ ? IOSQE_BUFFER_SELECT : 0x80; break;
     }
 }

@@ -93,8 +93,11 @@ static void make_streams(bool tcp)
     int fds[2];
     struct sockaddr_storage address = {.ss_family = tcp ? AF_INET : AF_UNIX};
     socklen_t length = tcp ? sizeof(struct sockaddr_in) : sizeof(sa_family_t);
+    /* An address of each program's own: ports wait a minute until they can be had again. */
+    static unsigned programs;
     if (tcp)
-        ((struct sockaddr_in *)&address)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        ((struct sockaddr_in *)&address)->sin_addr.s_addr =
+            htonl(INADDR_LOOPBACK + (((unsigned)getpid() & 0x1fff) << 11) + (programs++ & 0x3ff));
     int listener = socket(address.ss_family, SOCK_STREAM, 0);
     must(listener >= 0 && !bind(listener, (struct sockaddr *)&address, length) && !listen(listener, 16));
     length = sizeof(address);

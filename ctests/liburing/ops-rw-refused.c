@@ -2,8 +2,9 @@
 /* Reads and writes that are refused: which of two errors comes first, and what stays as it was. */
 #include "rings.h"
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 
-enum { RO, WO, DIRECTORY, PIPE_R, PIPE_W, SOCKET, EVENT, EVENT_NONBLOCK, FILES };
+enum { RO, WO, DIRECTORY, PIPE_R, PIPE_W, SOCKET, EVENT, EVENT_NONBLOCK, MEMFD };
 #define UNKNOWN 0x80000000
 
 static char buf[4096];
@@ -24,6 +25,8 @@ static int make(unsigned kind, int others[2])
 		return MUST(open(buf, O_WRONLY));
 	case DIRECTORY:
 		return MUST(open(".", O_RDONLY | O_DIRECTORY));
+	case MEMFD:
+		return MUST(memfd_create("rings", 0));
 	case PIPE_R:
 	case PIPE_W:
 		MUST(pipe(others));
@@ -85,6 +88,11 @@ static void which_comes_first(void)
 		{EVENT, true, 0, 0, 0, 0},
 		{DIRECTORY, false, 0, 0, 0, 0},
 		{DIRECTORY, false, 0, 0, RWF_NOWAIT, -EOPNOTSUPP},
+		/* Not every filesystem can do without waiting. */
+		{MEMFD, false, 8, 0, RWF_NOWAIT, -EOPNOTSUPP},
+		{MEMFD, false, 0, 0, RWF_NOWAIT, -EOPNOTSUPP},
+		{MEMFD, true, 8, 0, RWF_NOWAIT, -EOPNOTSUPP},
+		{MEMFD, true, 0, 0, RWF_NOWAIT, -EOPNOTSUPP},
 		/* What knows no flags does not look at them. */
 		{DIRECTORY, false, 8, 0, RWF_DSYNC, -EISDIR},
 		{EVENT, true, 1, 0, RWF_DSYNC, -EINVAL},

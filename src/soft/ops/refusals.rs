@@ -20,7 +20,7 @@ pub struct Transfer {
     pub is_write: bool,
     /// There is nothing to move.
     pub is_empty: bool,
-    /// IOSQE_ASYNC: a worker does it.
+    /// A worker does it.
     pub is_async: bool,
     /// RWF_*.
     pub flags: c_int,
@@ -68,9 +68,13 @@ fn check_closely(fd: c_int, transfer: &Transfer) -> Result<c_int> {
     if flags & libc::RWF_HIPRI != 0 {
         return Err(Errno::EINVAL);
     }
-    if is_cached && is_write && transfer.is_async {
-        // A worker writes, and waits.
-        return Ok(flags & !libc::RWF_NOWAIT);
+    if is_cached && nowait {
+        return match (is_write, transfer.is_async) {
+            _ if !knows_nowait(fd, status) => Err(Errno::EOPNOTSUPP),
+            // A worker waits.
+            (true, true) => Ok(flags & !libc::RWF_NOWAIT),
+            _ => Ok(flags),
+        };
     }
     if is_directory {
         return Ok(0);
@@ -85,6 +89,18 @@ fn check_closely(fd: c_int, transfer: &Transfer) -> Result<c_int> {
         true if nowait && status & libc::O_NONBLOCK == 0 => Err(Errno::EAGAIN),
         true => Ok(0),
     }
+}
+
+/// Whether a cached file's filesystem knows RWF_NOWAIT, at least for reads.
+fn knows_nowait(fd: c_int, status: c_int) -> bool {
+    /// Behind every file's end: nothing is read.
+    const FAR: u64 = i64::MAX as u64 - 1;
+    let mut byte = 0u8;
+    let place = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
+    // SAFETY: the kernel writes at most one byte, of this frame.
+    let result = unsafe { rw::readv(fd, &[place], FAR, libc::RWF_NOWAIT) };
+    // Files that are written only cannot be asked; most know it.
+    status & MODE == libc::O_WRONLY || result != Err(Errno::EOPNOTSUPP)
 }
 
 /// Where the file stands that a write appends to at its position; None for others.

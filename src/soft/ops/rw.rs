@@ -28,6 +28,8 @@ pub struct Rw {
     done: usize,
     /// The file has no offsets.
     is_stream: bool,
+    /// A worker does all of it.
+    is_worked_on: bool,
     /// Where a file stood that is appended to at its position.
     before: Option<u64>,
     /// It was to be waited for after a worker's try.
@@ -264,7 +266,8 @@ fn as_transfer(r: &Request) -> refusals::Transfer {
     refusals::Transfer {
         is_write: is_write(r),
         is_empty: r.sqe.len == 0,
-        is_async: r.sqe.flags & IOSQE_ASYNC as u8 != 0,
+        is_async: r.sqe.flags & IOSQE_ASYNC as u8 != 0
+            || matches!(&r.state, State::Rw(rw) if rw.is_worked_on),
         flags: flags(r),
     }
 }
@@ -453,6 +456,7 @@ fn advance(rw: &mut Rw, n: usize) {
 /// On a worker: a cached file to the end, or as far as it goes. Another is tried, and waited for only when
 /// nothing tells when it is ready.
 fn run(r: &mut Request) -> i32 {
+    state(r).is_worked_on |= state(r).done == 0;
     if let Err(errno) = look_at_flags(r) {
         return errno.answer();
     }
