@@ -9,15 +9,14 @@ use super::poll::{self, DIRECT};
 use super::request::*;
 use super::ring::Ring;
 use super::turn::Turn;
-use crate::abi::aio::{iocb, IOCB_CMD_PREADV, IOCB_CMD_PWRITEV, IOCB_FLAG_RESFD};
+use crate::abi::aio::*;
 use crate::sys::clock::Deadline;
-use crate::sys::{aio, fd, file, process, Errno, Result};
+use crate::sys::{aio, fd, file, process, worker, Errno, Result};
 use alloc::vec::Vec;
-use core::ffi::c_int;
+use core::ffi::{c_int, c_void};
 use core::mem::zeroed;
+use core::ptr::null_mut;
 use core::sync::atomic::{AtomicU32, Ordering};
-use libc::iovec;
-
 /// Requests in one context: what is beyond goes to workers.
 const DEPTH: u32 = 256;
 /// Addresses, lengths and offsets that bypass the page cache are multiples of it, on any device.
@@ -37,20 +36,55 @@ pub struct Direct {
     queued: Vec<iocb>,
     /// Queued, or gone out and not yet taken.
     in_flight: u32,
-    /// The last descriptor looked at in this turn, and whether it bypasses the page cache.
-    seen: (c_int, bool),
+    /// The epoll that knows the eventfd.
+    epoll: c_int,
+    seen: Seen,
+}
+
+/// The last descriptor that was looked at.
+struct Seen {
+    fd: c_int,
+    /// It bypasses the page cache.
+    is_direct: bool,
+    /// For so many turns, this one included, it is taken to be the same file.
+    turns: u32,
+}
+
+impl Seen {
+    const NOTHING: Seen = Seen { fd: -1, is_direct: false, turns: 0 };
+    /// Turns for which a file is taken to be read through the page cache. Where that is wrong, because its flags
+    /// were changed or the descriptor is another file, a device is waited for in place. For a file that bypasses
+    /// the cache the call would be saved, too, but another under its number may block for ever: a pipe.
+    const TRUST: u32 = 16;
 }
 
 /// A transfer.
-pub struct Transfer<'a> {
+pub struct Transfer {
     /// Whether it writes.
     pub is_write: bool,
-    /// Where the data is; it stays there until the request is complete.
-    pub vector: &'a [iovec],
+    /// Where the data is, or its vectors: they have to be there until the end of the turn.
+    pub address: u64,
+    /// Bytes, or vectors.
+    pub count: usize,
+    /// The address is that of vectors.
+    pub is_vectored: bool,
     /// The place in the file.
     pub offset: u64,
     /// `RWF_*`.
     pub flags: c_int,
+    /// As ioprio_set(2) has it; 0: the thread's.
+    pub priority: u16,
+}
+
+impl Transfer {
+    fn opcode(&self) -> u16 {
+        match (self.is_write, self.is_vectored) {
+            (false, false) => IOCB_CMD_PREAD,
+            (false, true) => IOCB_CMD_PREADV,
+            (true, false) => IOCB_CMD_PWRITE,
+            (true, true) => IOCB_CMD_PWRITEV,
+        }
+    }
 }
 
 /// The head of a context's ring of events, in the program's memory. The kernel's aio has had it since its
@@ -79,19 +113,15 @@ impl Direct {
             refused: false,
             queued: Vec::new(),
             in_flight: 0,
-            seen: (-1, false),
+            epoll: -1,
+            seen: Seen::NOTHING,
         }
-    }
-
-    /// A descriptor may be another file now.
-    pub fn look_again(&mut self) {
-        self.seen.0 = -1;
     }
 
     fn open(&mut self, pid: u32) -> bool {
         if self.context != 0 && self.owner != pid {
             // The parent's: contexts do not survive a fork.
-            *self = Direct { queued: Vec::new(), ..Direct::new() };
+            *self = Direct::new();
         }
         if self.context == 0 && !self.refused {
             self.refused = match (aio::setup(DEPTH), file::eventfd_nonblocking()) {
@@ -125,14 +155,37 @@ impl Default for Direct {
 impl Drop for Direct {
     fn drop(&mut self) {
         if self.context != 0 && self.owner == process::id() as u32 {
-            // Waits for what is still under way.
-            let _ = aio::destroy(self.context);
+            end(self.context);
         }
         if self.eventfd >= 0 {
             // SAFETY: it is ours alone.
             let _ = unsafe { fd::close(self.eventfd) };
         }
     }
+}
+
+/// Threads that end contexts.
+static ENDING: AtomicU32 = AtomicU32::new(0);
+
+/// How many threads end contexts: for each, the kernel takes its time.
+pub fn ending() -> u32 {
+    ENDING.load(Ordering::Relaxed)
+}
+
+/// Ends a context. The kernel waits for what is under way, and then until no CPU can be looking at it, which is
+/// some 30 ms: whoever closes a ring is not to wait for that.
+fn end(context: u64) {
+    ENDING.fetch_add(1, Ordering::Relaxed);
+    // SAFETY: the argument is a number.
+    if unsafe { worker::spawn(end_in_thread, context as *mut c_void) }.is_err() {
+        end_in_thread(context as *mut c_void);
+    }
+}
+
+extern "C" fn end_in_thread(context: *mut c_void) -> *mut c_void {
+    let _ = aio::destroy(context as u64);
+    ENDING.fetch_sub(1, Ordering::Relaxed);
+    null_mut()
 }
 
 /// What a caller waits for that nothing else can bring.
@@ -186,20 +239,36 @@ impl Turn<'_> {
         if places % ALIGNMENT != 0 {
             return false;
         }
-        let direct = &mut self.core.direct;
-        if direct.seen.0 != fd {
+        let seen = &mut self.core.direct.seen;
+        if seen.fd != fd || seen.turns == 0 {
             let flags = file::status_flags(fd).unwrap_or(0);
             // A pipe may have O_DIRECT too.
-            direct.seen = (fd, flags & libc::O_DIRECT != 0 && file::is_cached(fd));
+            let is_direct = flags & libc::O_DIRECT != 0 && file::is_cached(fd);
+            *seen = Seen { fd, is_direct, turns: if is_direct { 1 } else { Seen::TRUST } };
         }
-        direct.seen.1
+        seen.is_direct
+    }
+
+    /// A descriptor is about to be closed: requests for its file go out before that.
+    pub fn forget_file(&mut self) {
+        self.core.direct.seen = Seen::NOTHING;
+        self.flush_direct();
+    }
+
+    /// What was collected goes out.
+    #[inline]
+    pub fn flush_direct(&mut self) {
+        if !self.core.direct.queued.is_empty() {
+            self.send_queued();
+        }
     }
 
     /// Hands a request to the kernel's aio, at the end of the turn; false where that cannot be. Its
-    /// operation's `finish` gets the result.
+    /// operation's `finish` gets the result. The kernel has a reference of its own to the file: the request
+    /// needs none.
     ///
     /// # Safety
-    /// The request must be live, at hand, and hold its file.
+    /// The request must be live and at hand.
     pub unsafe fn start_direct(&mut self, request: *mut Request, transfer: &Transfer) -> bool {
         let pid = self.core.pid;
         let direct = &mut self.core.direct;
@@ -207,21 +276,27 @@ impl Turn<'_> {
             return false;
         }
         let eventfd = direct.eventfd;
-        if direct.in_flight == 0 && self.listen_to(eventfd, DIRECT).is_err() {
-            return false;
+        if direct.epoll < 0 || direct.epoll != self.core.polls.epoll() {
+            if self.listen_to(eventfd, DIRECT).is_err() {
+                return false;
+            }
+            self.core.direct.epoll = self.core.polls.epoll();
         }
         // SAFETY: an iocb may be zero; the request is at hand.
         unsafe {
             let mut iocb: iocb = zeroed();
             iocb.aio_data = request as u64;
-            iocb.aio_lio_opcode =
-                if transfer.is_write { IOCB_CMD_PWRITEV } else { IOCB_CMD_PREADV };
+            iocb.aio_lio_opcode = transfer.opcode();
             iocb.aio_fildes = (*request).fd as u32;
-            iocb.aio_buf = transfer.vector.as_ptr() as u64;
-            iocb.aio_nbytes = transfer.vector.len() as u64;
+            iocb.aio_buf = transfer.address;
+            iocb.aio_nbytes = transfer.count as u64;
             iocb.aio_offset = transfer.offset as i64;
             iocb.aio_rw_flags = transfer.flags;
             iocb.aio_flags = IOCB_FLAG_RESFD;
+            if transfer.priority != 0 {
+                iocb.aio_flags |= IOCB_FLAG_IOPRIO;
+                iocb.aio_reqprio = transfer.priority as i16;
+            }
             iocb.aio_resfd = eventfd as u32;
             self.core.direct.queued.push(iocb);
             self.core.direct.in_flight += 1;
@@ -236,7 +311,8 @@ impl Turn<'_> {
     /// it has no room for goes to workers.
     #[inline]
     pub fn send_direct(&mut self) {
-        self.core.direct.seen.0 = -1;
+        let seen = &mut self.core.direct.seen;
+        seen.turns = seen.turns.saturating_sub(1);
         while !self.core.direct.queued.is_empty() {
             self.send_queued();
             // What was refused lets links go on.
@@ -356,13 +432,13 @@ impl Turn<'_> {
         }
     }
 
-    /// Waits for what is with the kernel and completes it: the ring goes away.
+    /// Completes what is with the kernel: the ring goes away.
     pub fn end_direct(&mut self) {
         if self.core.direct.in_flight == 0 {
             return;
         }
-        // Destroying waits until nothing is under way.
-        let _ = aio::destroy(core::mem::take(&mut self.core.direct.context));
+        // Nothing of it is told any more.
+        end(core::mem::take(&mut self.core.direct.context));
         self.core.direct.queued.clear();
         let with_kernel: Vec<_> = self
             .core

@@ -86,9 +86,11 @@ fn take_in(turn: &mut Turn, count: u32) -> u32 {
             break;
         }
     }
-    sq.close(turn);
     // SAFETY: a chain ends with the submission.
     unsafe { dispatch_chain(turn, &mut chain) };
+    // Once it sees that they were taken, a program may close the files.
+    turn.flush_direct();
+    sq.close(turn);
     turn.run();
     turn.look_at_fresh();
     all - sq.left

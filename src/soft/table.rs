@@ -6,7 +6,7 @@
 
 use super::ring::Ring;
 use super::turn::Turn;
-use super::{fork, keeper, sleepers, work};
+use super::{direct, fork, keeper, sleepers, work};
 use crate::sys::lock::Lock;
 use crate::sys::{fd, fork as sys_fork, identity, mem, process, worker, Errno, Result};
 use alloc::boxed::Box;
@@ -119,7 +119,7 @@ fn end_threads() {
         keeper::end();
         sleepers::end_idle();
         work::end_idle();
-        worker::wait_until_gone(work::end_idle);
+        worker::wait_until_gone(|| work::end_idle() + direct::ending());
     }
 }
 

@@ -227,20 +227,28 @@ fn try_direct(turn: &mut Turn, r: &mut Request) -> Option<Outcome> {
     if nowait(r) || !turn.is_direct(r.fd, places | offset & !rw::AT_POSITION) {
         return None;
     }
-    if keep(r).is_err() {
+    let is_vectored = is_vectored(r);
+    if is_vectored && keep(r).is_err() {
         return None;
     }
-    if offset == rw::AT_POSITION || r.hold_file().is_err() {
+    if offset == rw::AT_POSITION {
         return Some(Outcome::Punt);
     }
-    let request = &raw mut *r;
-    let (is_write, flags) = (is_write(r), flags(r));
-    let vector = core::mem::take(&mut state(r).vector);
-    let transfer = Transfer { is_write, vector: &vector, offset, flags };
-    // SAFETY: the request is at hand; the vectors' memory stays where it is when they move.
-    let started = unsafe { turn.start_direct(request, &transfer) };
-    // SAFETY: it is live: what was collected goes out at the end of the turn.
-    state(unsafe { &mut *request }).vector = vector;
+    let (address, count) = match &r.state {
+        State::Rw(rw) if is_vectored => (rw.vector.as_ptr() as u64, rw.vector.len()),
+        _ => (address(r), r.sqe.len as usize),
+    };
+    let transfer = Transfer {
+        is_write: is_write(r),
+        address,
+        count,
+        is_vectored,
+        offset,
+        flags: flags(r),
+        priority: r.sqe.ioprio,
+    };
+    // SAFETY: the request is at hand.
+    let started = unsafe { turn.start_direct(&raw mut *r, &transfer) };
     Some(if started { Outcome::Kept } else { Outcome::Punt })
 }
 

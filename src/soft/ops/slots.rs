@@ -35,7 +35,7 @@ pub static CLOSE: Op = Op {
         Ok(())
     },
     issue: |turn, r| {
-        turn.core.direct.look_again();
+        turn.forget_file();
         match file_index(r) {
             0 if fs::closes_slowly(r.sqe.fd) => Outcome::Punt,
             0 => Outcome::Done(close(r)),
