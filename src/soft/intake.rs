@@ -1,7 +1,7 @@
 //! Submission: SQEs become requests, links become chains, drains hold back what follows.
 
 use super::iopoll;
-use super::ops::{self, nop, timeout, Op};
+use super::ops::{self, timeout, Op};
 use super::request::*;
 use super::turn::Turn;
 use crate::abi::uring::*;
@@ -55,7 +55,7 @@ fn take_in(turn: &mut Turn, count: u32) -> u32 {
         let Some(sqe) = sq.next(turn) else { break };
         if minds_none && chain.head.is_null() && turn.core.deferred.is_empty() {
             // SAFETY: what next gives can be read.
-            if let Some(cqe) = unsafe { nop::at_once(sqe) } {
+            if let Some(cqe) = unsafe { ops::at_once(turn, sqe) } {
                 turn.core.posted = turn.core.posted.wrapping_add(1);
                 turn.post(cqe);
                 continue;

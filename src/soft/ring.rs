@@ -82,6 +82,8 @@ pub struct Core {
     pub timers: Timers,
     /// Reads and writes with the kernel's aio.
     pub direct: Direct,
+    /// The last read of a file found its data in the page cache.
+    pub reads_at_once: bool,
     /// Registered files.
     pub files: Files,
     /// Registered buffers.
@@ -128,6 +130,7 @@ impl Core {
             polls: Polls::new(),
             timers: Timers::new(),
             direct: Direct::new(),
+            reads_at_once: true,
             files: Files::default(),
             buffers: Buffers::default(),
             announce: None,

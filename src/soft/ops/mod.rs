@@ -5,12 +5,13 @@
 //! a worker does it (`run`, without the lock), after which `finish` has the last word, under the lock.
 
 mod accept;
+mod at_once;
 mod cancel;
 mod connect;
 mod futex;
 mod message;
 mod msg_ring;
-pub mod nop;
+mod nop;
 mod open;
 mod paths;
 mod poll;
@@ -29,6 +30,7 @@ pub mod timeout;
 mod waitid;
 mod xattr;
 
+pub use at_once::at_once;
 pub use msg_ring::send as send_message;
 
 use super::request::{Request, UNFAILING};

@@ -2,7 +2,6 @@
 
 use super::{Op, Outcome};
 use crate::abi::uring::*;
-use crate::soft::memory::Cqe;
 use crate::soft::request::Request;
 use crate::soft::turn::Turn;
 use crate::sys::{Errno, Result};
@@ -45,22 +44,4 @@ fn widen(turn: &Turn, r: &mut Request) -> Result<()> {
 fn issue(_: &mut Turn, r: &mut Request) -> Outcome {
     let injects = flags(r) & IORING_NOP_INJECT_RESULT != 0;
     Outcome::Done(if injects { r.sqe.len as i32 } else { 0 })
-}
-
-/// The CQE of a NOP of which nothing is asked: it needs no request. None for any other SQE.
-///
-/// # Safety
-/// `sqe` must be readable; it may be written to meanwhile.
-#[inline]
-pub unsafe fn at_once(sqe: *const io_uring_sqe) -> Option<Cqe> {
-    const { assert!(io_uring_op::IORING_OP_NOP as u8 == 0) };
-    // SAFETY: the fields lie inside of the SQE, which the caller says can be read.
-    unsafe {
-        // The opcode, the flags and the priority are its first four bytes.
-        let is_plain = sqe.cast::<u32>().read_volatile() == 0
-            && (&raw const (*sqe).anon_rw_flags.nop_flags).read_volatile() == 0
-            && (&raw const (*sqe).personality).read_volatile() == 0;
-        let user_data = (&raw const (*sqe).user_data).read_volatile();
-        is_plain.then_some(Cqe { user_data, res: 0, flags: 0, big: [0; 2] })
-    }
 }

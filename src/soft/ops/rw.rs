@@ -223,11 +223,12 @@ fn transfer_some(r: &mut Request, extra_flags: c_int) -> Result<usize> {
 fn try_direct(turn: &mut Turn, r: &mut Request) -> Option<Outcome> {
     // SAFETY: any bytes are valid as an offset.
     let offset = unsafe { r.sqe.anon_off.off };
-    let places = if is_vectored(r) { 0 } else { address(r) | u64::from(r.sqe.len) };
-    if nowait(r) || !turn.is_direct(r.fd, places | offset & !rw::AT_POSITION) {
+    let is_vectored = is_vectored(r);
+    let places = if is_vectored { 0 } else { address(r) | u64::from(r.sqe.len) };
+    let place = if offset == rw::AT_POSITION { 0 } else { offset };
+    if nowait(r) || !turn.is_direct(r.fd, places | place) {
         return None;
     }
-    let is_vectored = is_vectored(r);
     if is_vectored && keep(r).is_err() {
         return None;
     }
@@ -262,7 +263,10 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
     loop {
         match transfer(r, libc::RWF_NOWAIT) {
             Ok(n) if goes_on(r, n) => {}
-            Ok(n) => return done(r, n),
+            Ok(n) => {
+                turn.core.reads_at_once = true;
+                return done(r, n);
+            }
             Err(errno) => return not_now(r, errno),
         }
     }
