@@ -110,4 +110,79 @@ static void fewer_in_time(void)
 	check_and_end(0);
 }
 
-TEST_PARTS(PART(all_at_once), PART(one_more_than_there_are), PART(fewer_in_time))
+/* A close behind them in the same batch leaves them their file; the number is another one's afterwards. */
+static void closed_in_the_same_batch(void)
+{
+	struct io_uring_sqe *sqe;
+	int zero;
+
+	begin();
+	prepare();
+	sqe = sqe_get(&ring);
+	io_uring_prep_close(sqe, fd);
+	io_uring_sqe_set_data64(sqe, DEPTH);
+	submit(&ring, DEPTH + 1);
+	zero = (int)MUST(open("/dev/zero", O_RDONLY));
+	CHECK_EQ(zero, fd);
+	check_and_end(1);
+}
+
+/* Who sees that its SQEs were taken may close the file. */
+static void closed_when_they_were_taken(void)
+{
+	begin();
+	io_uring_queue_exit(&ring);
+	ring_init(&ring, 64, IORING_SETUP_SQPOLL);
+	prepare();
+	CHECK_EQ(io_uring_submit(&ring), DEPTH);
+	while (io_uring_sq_ready(&ring) > 0)
+		sched_yield();
+	MUST(close(fd));
+	fd = (int)MUST(open("/dev/zero", O_RDONLY));
+	check_and_end(0);
+}
+
+/* Its flags may change between two calls, and the descriptor be another file's. */
+static void now_direct_now_not(void)
+{
+	char *unaligned;
+	int flags;
+
+	begin();
+	unaligned = blocks[0] + 1;
+	flags = (int)MUST(fcntl(fd, F_GETFL));
+	for (int round = 0; round < 40; round++) {
+		bool direct = round % 3 == 0;
+
+		MUST(fcntl(fd, F_SETFL, direct ? flags : flags & ~O_DIRECT));
+		io_uring_prep_read(sqe_get(&ring), fd, direct ? blocks[0] : unaligned, 512, 512);
+		submit(&ring, 1);
+		CHECK_EQ(reap_any(&ring).res, 512);
+		CHECK_EQ(direct ? blocks[0][511] : unaligned[511], 1);
+	}
+	MUST(fcntl(fd, F_SETFL, flags));
+	prepare();
+	submit(&ring, DEPTH);
+	check_and_end(0);
+}
+
+/* To end what the kernel has for them takes it some time, which is not the program's. */
+static void ended_at_once(void)
+{
+	long long start;
+
+	begin();
+	prepare();
+	CHECK_EQ(io_uring_submit_and_wait(&ring, DEPTH), DEPTH);
+	start = now_ms();
+	io_uring_queue_exit(&ring);
+	CHECK(now_ms() - start < 20);
+	ring_init(&ring, 64, 0);
+	prepare();
+	submit(&ring, DEPTH);
+	check_and_end(0);
+}
+
+TEST_PARTS(PART(all_at_once), PART(one_more_than_there_are), PART(fewer_in_time),
+	   PART(closed_in_the_same_batch), PART(closed_when_they_were_taken), PART(now_direct_now_not),
+	   PART(ended_at_once))
