@@ -3,6 +3,7 @@
 use super::delivery::{self, Delivery};
 use super::events;
 use super::ids;
+use super::in_place::Writes;
 use super::mode::Mode;
 use super::registry::{self, ContextId, Entry};
 use super::request::prepare;
@@ -45,6 +46,8 @@ pub struct Context {
     pub(super) delivery: Delivery,
     /// Set in each request's SQE.
     sqe_flags: u8,
+    /// Under the SQ lock.
+    writes: UnsafeCell<Writes>,
 }
 
 impl Context {
@@ -82,6 +85,7 @@ impl Context {
                 user_ring,
                 delivery: Delivery::new(),
                 sqe_flags: if mode == Mode::SqWq { IOSQE_ASYNC as u8 } else { 0 },
+                writes: UnsafeCell::new(Writes::new()),
             }),
             Err(errno) => {
                 // SAFETY: nobody has used it.
@@ -271,6 +275,7 @@ unsafe fn prepare_batch(
     let mut taken = 0;
     // SAFETY: the caller holds the SQ lock; the requests are the C caller's.
     unsafe {
+        (*context.writes.get()).forget();
         while (taken as usize) < nr {
             let request = requests.add(taken as usize).read();
             match prepare_one(entry, context, request) {
@@ -309,9 +314,17 @@ unsafe fn prepare_one(
             (*ring).sq.sqe_tail = (*ring).sq.sqe_tail.wrapping_sub(1);
             return Err(errno);
         }
+        let done = match context.looked_at_in_submit() {
+            true => (*context.writes.get()).write(&request),
+            false => None,
+        };
+        context.slots.set(index, &request, address as u64);
+        if let Some(result) = done {
+            io_uring_prep_nop(sqe);
+            context.slots.set_done(index, result);
+        }
         (*sqe).flags |= context.sqe_flags;
         (*sqe).user_data = u64::from(index);
-        context.slots.set(index, &request, address as u64);
     }
     Ok(true)
 }

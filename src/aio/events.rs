@@ -245,8 +245,11 @@ unsafe fn outcome(context: &Context, user_data: u64, res: i32) -> Outcome {
     if res == Errno::ECANCELED.answer() && fate == Slot::RUNNING {
         return Outcome::Again(index);
     }
-    let event =
-        io_event { data: slot.request.aio_data, obj: slot.address, res: i64::from(res), res2: 0 };
+    let res = match fate {
+        Slot::DONE => slot.request.aio_reserved2 as i64,
+        _ => i64::from(res),
+    };
+    let event = io_event { data: slot.request.aio_data, obj: slot.address, res, res2: 0 };
     let signals = slot.request.aio_flags & IOCB_FLAG_RESFD != 0;
     let eventfd = signals.then_some(slot.request.aio_resfd as c_int);
     context.slots.give(index);

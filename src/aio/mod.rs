@@ -13,7 +13,9 @@
 pub mod context;
 mod delivery;
 mod events;
+mod files;
 mod ids;
+mod in_place;
 pub mod inline;
 pub mod mode;
 pub mod registry;

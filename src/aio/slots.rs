@@ -27,6 +27,8 @@ impl Slot {
     pub const CANCELLED: u32 = 2;
     /// Its failure was returned by the submitting call: no event.
     pub const RETURNED: u32 = 3;
+    /// It was done in the submitting call: its event's `res` stands in the request's `aio_reserved2`.
+    pub const DONE: u32 = 4;
 }
 
 /// Slots and the queue of the free ones. The submitting side takes from the queue, the reaping side
@@ -125,6 +127,18 @@ impl Slots {
             (*slot).request = *request;
             (*slot).address = address;
             (*slot).fate.store(Slot::RUNNING, Ordering::Release);
+        }
+    }
+
+    /// The request in a slot that was just filled in is done, with this result.
+    #[inline]
+    pub fn set_done(&self, index: u32, result: i64) {
+        debug_assert!(index < self.count);
+        // SAFETY: as for `set`.
+        unsafe {
+            let slot = self.slots.add(index as usize);
+            (*slot).request.aio_reserved2 = result as u64;
+            (*slot).fate.store(Slot::DONE, Ordering::Release);
         }
     }
 

@@ -1,6 +1,5 @@
 //! A ring context's life.
 
-use super::files::Files;
 use super::queues::Queues;
 use super::service::Service;
 use crate::abi::aio::iocb;
@@ -8,6 +7,7 @@ use crate::abi::aio_ring::*;
 use crate::abi::ctypes::iovec;
 use crate::abi::liburing::io_uring;
 use crate::abi::uring::*;
+use crate::aio::files::Files;
 use crate::aio::registry::{self, ContextId, Entry};
 use crate::aio::slots::Slots;
 use crate::aio::user;

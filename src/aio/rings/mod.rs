@@ -15,7 +15,6 @@
 
 mod context;
 mod enter;
-mod files;
 pub mod mapped;
 mod queues;
 mod reap;

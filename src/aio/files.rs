@@ -1,5 +1,5 @@
 //! What the files of the requests at hand are. A descriptor may be closed and reused at any time
-//! between two calls, so that what is known of it holds for one look at the SQ only.
+//! between two calls, so that what is known of it holds for one of them only.
 
 use crate::sys::{file, Errno, Result};
 use core::ffi::c_int;
@@ -61,5 +61,15 @@ impl Files {
         let known = self.find(fd);
         let buffered = known.flags.is_ok_and(|flags| flags & libc::O_DIRECT == 0);
         buffered && *known.cached.get_or_insert_with(|| file::is_cached(fd))
+    }
+    /// Whether writes to `fd` go to the page cache, and no further, at a place of their own.
+    #[inline]
+    pub fn writes_cached(&mut self, fd: c_int) -> bool {
+        const NO_FURTHER: c_int = libc::O_DIRECT | libc::O_SYNC | libc::O_DSYNC | libc::O_APPEND;
+        let known = self.find(fd);
+        let goes_there = known.flags.is_ok_and(|flags| {
+            flags & NO_FURTHER == 0 && flags & libc::O_ACCMODE != libc::O_RDONLY
+        });
+        goes_there && *known.cached.get_or_insert_with(|| file::is_cached(fd))
     }
 }

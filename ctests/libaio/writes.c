@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Writes to the page cache, which the kernel's aio does within io_submit. */
+#include "aio.h"
+#include <sys/resource.h>
+
+enum { BATCH = 64 };
+
+static char block[4096];
+
+static int count_threads(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	int count = -2;
+
+	CHECK(tasks != NULL);
+	while (readdir(tasks))
+		count++;
+	closedir(tasks);
+	return count;
+}
+
+/* The data is there when the call returns, and no thread was needed for it. */
+static void within_the_call(void)
+{
+	io_context_t ctx = new_context(8);
+	int fd = new_file(0), threads = count_threads();
+	char read_back[sizeof(block)];
+	struct iocb iocb, *list = &iocb;
+	struct io_event event;
+
+	for (int i = 1; i <= 100; i++) {
+		memset(block, i, sizeof(block));
+		io_prep_pwrite(&iocb, fd, block, sizeof(block), i * 1000);
+		CHECK_EQ(io_submit(ctx, 1, &list), 1);
+		CHECK_EQ(pread(fd, read_back, sizeof(block), i * 1000), (ssize_t)sizeof(block));
+		CHECK(!memcmp(block, read_back, sizeof(block)));
+		CHECK_EQ(io_cancel(ctx, &iocb, &event), -EINVAL);
+		CHECK_EQ(io_getevents(ctx, 1, 1, &event, NULL), 1);
+		CHECK(event.obj == &iocb);
+		CHECK_EQ(event.res, sizeof(block));
+	}
+	CHECK_EQ(count_threads(), threads);
+	CHECK_EQ(io_destroy(ctx), 0);
+	close(fd);
+}
+
+/* Reads and writes of one call, each with its own result and an eventfd. */
+static void among_others(void)
+{
+	io_context_t ctx = new_context(BATCH);
+	int fd = new_file(0), efd = (int)MUST(eventfd(0, 0));
+	static char buffers[BATCH][4096];
+	struct iocb iocbs[BATCH], *list[BATCH];
+	struct io_event events[BATCH];
+	unsigned long long signals = 0;
+
+	for (int i = 0; i < BATCH; i++) {
+		memset(buffers[i], '0' + i, sizeof(buffers[i]));
+		list[i] = &iocbs[i];
+		if (i % 2)
+			io_prep_pwrite(&iocbs[i], fd, buffers[i], (size_t)(100 + i), i * 4096LL);
+		else
+			io_prep_pread(&iocbs[i], fd, buffers[i], (size_t)(100 + i), i * 4096LL);
+		io_set_eventfd(&iocbs[i], efd);
+	}
+	CHECK_EQ(io_submit(ctx, BATCH, list), BATCH);
+	CHECK_EQ(io_getevents(ctx, BATCH, BATCH, events, NULL), BATCH);
+	for (int i = 0; i < BATCH; i++) {
+		long nr = (long)(events[i].obj - iocbs);
+
+		CHECK_EQ(events[i].res, (unsigned long)(100 + nr));
+		if (nr % 2)
+			CHECK_EQ(pread(fd, buffers[nr], 1, nr * 4096), 1);
+		CHECK_EQ(buffers[nr][0], nr % 2 ? '0' + nr : 'a' + nr % 26);
+	}
+	while (signals < BATCH) {
+		unsigned long long more;
+
+		CHECK_EQ(read(efd, &more, sizeof(more)), (ssize_t)sizeof(more));
+		signals += more;
+	}
+	CHECK_EQ(signals, BATCH);
+	CHECK_EQ(io_destroy(ctx), 0);
+	close(efd);
+	close(fd);
+}
+
+/* Those that fail say so in their events, those of no file in the call. */
+static void that_fail(void)
+{
+	io_context_t ctx = new_context(8);
+	int fd = new_file(0), reader;
+	struct rlimit limit = { FILE_SIZE, FILE_SIZE };
+	struct iocb iocb, *list = &iocb;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	reader = (int)MUST(open(path, O_RDONLY));
+	io_prep_pwrite(&iocb, fd, (void *)8, sizeof(block), 0);
+	CHECK_EQ(run_one(ctx, &iocb), -EFAULT);
+	signal(SIGXFSZ, SIG_IGN);
+	MUST(setrlimit(RLIMIT_FSIZE, &limit));
+	io_prep_pwrite(&iocb, fd, block, sizeof(block), FILE_SIZE - 96);
+	CHECK_EQ(run_one(ctx, &iocb), 96);
+	io_prep_pwrite(&iocb, fd, block, sizeof(block), FILE_SIZE);
+	CHECK_EQ(run_one(ctx, &iocb), -EFBIG);
+	io_prep_pwrite(&iocb, reader, block, sizeof(block), 0);
+	CHECK_EQ(io_submit(ctx, 1, &list), -EBADF);
+	MUST(close(reader));
+	CHECK_EQ(io_submit(ctx, 1, &list), -EBADF);
+	io_prep_pwrite(&iocb, fd, block, 0, 0);
+	CHECK_EQ(run_one(ctx, &iocb), 0);
+	CHECK_EQ(io_destroy(ctx), 0);
+	close(fd);
+}
+
+/* Descriptors whose writes mean something else, under the same number as one after another. */
+static void elsewhere(void)
+{
+	io_context_t ctx = new_context(8);
+	int fd = new_file(0), ends[2], appended, flags = (int)MUST(fcntl(fd, F_GETFL));
+	struct iocb iocb;
+
+	memset(block, 'x', sizeof(block));
+	io_prep_pwrite(&iocb, fd, block, sizeof(block), 0);
+	CHECK_EQ(run_one(ctx, &iocb), sizeof(block));
+	MUST(fcntl(fd, F_SETFL, flags | O_APPEND));
+	CHECK_EQ(run_one(ctx, &iocb), sizeof(block));
+	CHECK_EQ(lseek(fd, 0, SEEK_END), FILE_SIZE + (off_t)sizeof(block));
+	appended = new_file(O_DSYNC);
+	MUST(dup2(appended, fd));
+	CHECK_EQ(run_one(ctx, &iocb), sizeof(block));
+	/* A pipe that is full blocks nobody but its own request. */
+	MUST(pipe2(ends, O_NONBLOCK));
+	while (write(ends[1], block, sizeof(block)) > 0)
+		;
+	MUST(fcntl(ends[1], F_SETFL, O_WRONLY));
+	MUST(dup2(ends[1], fd));
+	submit_one(ctx, &iocb);
+	CHECK_EQ(read(ends[0], block, sizeof(block)), (ssize_t)sizeof(block));
+	CHECK_EQ(io_getevents(ctx, 1, 1, &(struct io_event){ 0 }, NULL), 1);
+	CHECK_EQ(io_destroy(ctx), 0);
+	close(appended);
+	close(fd);
+}
+
+TEST_PARTS(PART(within_the_call), PART(among_others), PART(that_fail), PART(elsewhere))
