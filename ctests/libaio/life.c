@@ -221,18 +221,6 @@ static void more_than_the_kernel_allows(void)
 	}
 }
 
-static int count_threads(void)
-{
-	DIR *dir = opendir("/proc/self/task");
-	int n = 0;
-
-	CHECK(dir != NULL);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n - 2;
-}
-
 static void use_and_destroy(int fd, int counter, int threaded)
 {
 	io_context_t ctx = new_context(8);

@@ -7,18 +7,6 @@ enum { BATCH = 64 };
 
 static char block[4096];
 
-static int count_threads(void)
-{
-	DIR *tasks = opendir("/proc/self/task");
-	int count = -2;
-
-	CHECK(tasks != NULL);
-	while (readdir(tasks))
-		count++;
-	closedir(tasks);
-	return count;
-}
-
 /* The data is there when the call returns, and no thread was needed for it. */
 static void within_the_call(void)
 {

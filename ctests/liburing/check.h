@@ -103,16 +103,26 @@ struct footprint {
 	size_t mapped_bytes;
 };
 
-static inline int count_fds(void)
+static inline int count_entries(const char *path)
 {
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
+	DIR *dir = opendir(path);
+	int n = -2; /* "." and ".." */
 
 	CHECK(dir != NULL);
 	while (readdir(dir))
 		n++;
 	closedir(dir);
-	return n - 3; /* ".", ".." and the directory itself */
+	return n;
+}
+
+static inline int count_fds(void)
+{
+	return count_entries("/proc/self/fd") - 1; /* the directory itself */
+}
+
+static inline int count_threads(void)
+{
+	return count_entries("/proc/self/task");
 }
 
 /* The descriptor that the program gets next. */

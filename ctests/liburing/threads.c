@@ -194,7 +194,43 @@ static void waiters_of_different_counts(void)
 	close(fds[1]);
 }
 
+/* Who waits for what would block does it by itself, where there is nothing else to look at meanwhile. */
+static void a_waiter_does_its_own_work(void)
+{
+	struct __kernel_timespec late = ms_to_ts(10000);
+	struct io_uring_cqe *cqe;
+	struct io_uring ring;
+	int fd = temp_file(4096), threads;
+
+	ring_init(&ring, 8, 0);
+	nop(&ring, 0);
+	submit(&ring, 1);
+	REAP(&ring, 0, 0);
+	threads = count_threads();
+	for (int i = 0; i < 10; i++) {
+		struct io_uring_sqe *sqe = sqe_get(&ring);
+
+		/* What is linked to it goes on as well. */
+		io_uring_prep_fsync(sqe, fd, 0);
+		sqe->flags |= IOSQE_IO_LINK;
+		nop(&ring, 1);
+		CHECK_EQ(io_uring_submit_and_wait(&ring, 1), 2);
+		CHECK_EQ(reap_any(&ring).res, 0);
+		CHECK_EQ(reap_any(&ring).res, 0);
+	}
+	if (is_soft(&ring))
+		CHECK_EQ(count_threads(), threads);
+	/* With a time to keep it would not be done in time. */
+	io_uring_prep_fsync(sqe_get(&ring), fd, 0);
+	CHECK_EQ(io_uring_submit_and_wait_timeout(&ring, &cqe, 1, &late, NULL), 1);
+	CHECK_EQ(reap_any(&ring).res, 0);
+	CHECK_RING_WORKS(&ring);
+	io_uring_queue_exit(&ring);
+	close(fd);
+}
+
 TEST_PARTS(
+	PART(a_waiter_does_its_own_work),
 	PART(waiters_of_different_counts),
 	PART(one_submits_the_other_reaps),
 	PART(each_has_its_own),

@@ -214,18 +214,6 @@ static void waiting_costs_no_time(void)
 	io_uring_queue_exit(&ring);
 }
 
-static int count_threads(void)
-{
-	DIR *tasks = opendir("/proc/self/task");
-	int threads = -2;
-
-	CHECK(tasks != NULL);
-	while (readdir(tasks))
-		threads++;
-	closedir(tasks);
-	return threads;
-}
-
 /* A ring that has been worked with, and now has nothing to do. */
 static void an_idle_ring_costs_nothing(void)
 {

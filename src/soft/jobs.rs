@@ -1,7 +1,10 @@
 //! Requests in the work queue, and with a worker.
 
+use super::ops;
 use super::request::Request;
-use crate::sys::{interrupt, process, thread, Errno};
+use super::workers::Kind;
+use crate::abi::uring::{io_uring_op, IOSQE_ASYNC};
+use crate::sys::{file, interrupt, process, thread, Errno};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
@@ -74,6 +77,34 @@ impl Job {
             }
         }
         self.worker.load(Ordering::Acquire) == DONE
+    }
+}
+
+/// Whether a request that blocks ends by itself, sooner or later.
+pub fn ends_by_itself(r: &Request) -> bool {
+    matches!(kind(r), Kind::Bounded)
+}
+
+/// Whether a thread that waits for its CQE may do it as well as a worker: it reads or writes a file, which takes
+/// no longer than the disk does.
+pub fn may_be_done_here(r: &Request) -> bool {
+    let is_asked_for = r.sqe.flags & IOSQE_ASYNC as u8 != 0;
+    ops::of(r.sqe.opcode).needs_file && !is_asked_for && ends_by_itself(r)
+}
+
+/// What may wait for ever, although its file is a cached one.
+const WAITING: [u8; 4] = {
+    use io_uring_op::*;
+    [IORING_OP_WAITID as u8, IORING_OP_MSG_RING as u8, IORING_OP_SPLICE as u8, IORING_OP_TEE as u8]
+};
+
+/// What kind of work it is.
+pub fn kind(r: &Request) -> Kind {
+    let waits = WAITING.contains(&r.sqe.opcode) || (r.fd >= 0 && !file::is_cached(r.fd));
+    if waits {
+        Kind::Unbounded
+    } else {
+        Kind::Bounded
     }
 }
 

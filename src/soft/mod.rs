@@ -16,6 +16,7 @@
 pub mod announce;
 pub mod buffers;
 pub mod cancel;
+pub mod closing;
 pub mod direct;
 pub mod enter;
 pub mod files;

@@ -3,6 +3,7 @@
 //! have done meanwhile is completed, and the CQEs are posted.
 
 use super::iopoll;
+use super::jobs::{self, Job};
 use super::memory::Cqe;
 use super::ops::{self, timeout, Outcome};
 use super::provided;
@@ -11,7 +12,6 @@ use super::ring::{Core, Ring};
 use super::work;
 use crate::abi::uring::*;
 use crate::sys::{file, Errno};
-use alloc::vec::Vec;
 use core::mem::ManuallyDrop;
 use core::ptr::null_mut;
 
@@ -33,6 +33,8 @@ pub struct Turn<'a> {
     pub submits: bool,
     /// Whoever has it serves the ring, and looks at the CQEs next.
     pub serves: bool,
+    /// What would go to a worker, and may be done by whoever reaps; NULL: nothing.
+    own: *mut Request,
 }
 
 impl<'a> Turn<'a> {
@@ -64,7 +66,7 @@ impl<'a> Turn<'a> {
     pub unsafe fn resume(ring: &'a Ring) -> Self {
         // SAFETY: the lock makes the core ours.
         let core = unsafe { &mut *ring.core() };
-        Turn { ring, core, reaps: false, submits: false, serves: false }
+        Turn { ring, core, reaps: false, submits: false, serves: false, own: null_mut() }
     }
 
     /// Starts a request that is at hand.
@@ -208,7 +210,7 @@ impl<'a> Turn<'a> {
                 Outcome::Punt if r.is(NOWAIT) => self.complete(request, Errno::EAGAIN.answer()),
                 Outcome::Punt => match keep(r).and_then(|()| r.hold_file()) {
                     // No descriptor is left. Before the program can close its own, it is done.
-                    Ok(()) if r.is_unheld() && work::ends_by_itself(r) => {
+                    Ok(()) if r.is_unheld() && jobs::ends_by_itself(r) => {
                         let run = ops::of(r.sqe.opcode).run;
                         let result = run.map_or(Errno::EAGAIN.answer(), |run| run(r));
                         self.finish(request, result);
@@ -216,7 +218,12 @@ impl<'a> Turn<'a> {
                     Ok(()) => {
                         self.core.requests.put_away(request, Place::Queued);
                         timeout::arm_linked(self, request);
-                        work::push(self.ring, request);
+                        if self.reaps && self.own.is_null() && jobs::may_be_done_here(r) {
+                            r.job = Job::new();
+                            self.own = request;
+                        } else {
+                            work::push(self.ring, request);
+                        }
                     }
                     Err(errno) => self.complete(request, errno.answer()),
                 },
@@ -384,6 +391,18 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// The request that the caller may do by itself, because it waits for `missing` CQEs and nobody has to look
+    /// meanwhile at what else may come: it goes on with it as a worker would, without the lock, and
+    /// [`finish`](Self::finish)es it. NULL: there is none.
+    pub fn take_own(&mut self, missing: u32) -> *mut Request {
+        let core = &*self.core;
+        let is_all = core.polls.armed == 0 && core.timers.next().is_none();
+        match missing == 1 && is_all {
+            true => core::mem::replace(&mut self.own, null_mut()),
+            false => null_mut(),
+        }
+    }
+
     /// Lets deferred chains start as far as the drains allow.
     fn release_deferred(&mut self) {
         while let Some(&head) = self.core.deferred.front() {
@@ -407,67 +426,6 @@ impl<'a> Turn<'a> {
             }
         }
     }
-
-    /// The program has closed the ring: what can be cancelled is.
-    pub fn shut_down(mut self) {
-        self.core.is_closed = true;
-        if let Some(reader) = &self.core.reader {
-            reader.wake();
-        }
-        self.core.overflow.clear();
-        super::poll::cancel_all(&mut self);
-        super::timers::cancel_all(&mut self);
-        self.end_direct();
-        self.cancel_queued();
-        self.cancel_kept();
-        while let Some(head) = self.core.deferred.pop_front() {
-            if head.is_null() {
-                continue;
-            }
-            // SAFETY: deferred chains are live.
-            unsafe {
-                self.core.requests.outstanding += super::intake::chain_length(head);
-                self.core.requests.fetch(head);
-                self.core.runnable.push(head);
-            }
-        }
-    }
-
-    /// Cancels what operations have put somewhere.
-    fn cancel_kept(&mut self) {
-        // SAFETY: requests in flight are live.
-        let is_kept = |request: &*mut Request| unsafe { (**request).place == Place::Kept };
-        let kept: Vec<_> = self.core.requests.iter().filter(is_kept).collect();
-        for request in kept {
-            // SAFETY: as above; cancelling one takes no other out.
-            unsafe {
-                // What is over already completes by itself.
-                let _ = (ops::of((*request).sqe.opcode).cancel)(self, &mut *request);
-            }
-        }
-    }
-
-    /// Cancels what waits for a worker.
-    fn cancel_queued(&mut self) {
-        let queued: Vec<_> = self
-            .core
-            .requests
-            .iter()
-            // SAFETY: requests in flight are live.
-            .filter(|request| unsafe { (**request).place == Place::Queued })
-            .collect();
-        for request in queued {
-            // SAFETY: completing one has only its own links go on.
-            unsafe {
-                if work::take_back(self.ring, request) {
-                    self.complete(request, Errno::ECANCELED.answer());
-                } else if !work::ends_by_itself(&*request) {
-                    (*request).flags |= CANCELLED;
-                    (*request).job.call_off();
-                }
-            }
-        }
-    }
 }
 
 /// Copies what the SQE points at: submission returns before the request is complete.
@@ -482,6 +440,10 @@ impl Drop for Turn<'_> {
             self.run();
             self.send_direct();
             self.publish();
+            if !self.own.is_null() {
+                // SAFETY: it is live, and in the place of those that are queued.
+                unsafe { work::push(self.ring, core::mem::replace(&mut self.own, null_mut())) };
+            }
             // SAFETY: take or try_take left it held.
             unsafe { self.ring.lock().unlock() };
             // What was handed in since is somebody's: ours, if we get the lock again.

@@ -9,12 +9,14 @@ use super::ring::Ring;
 use super::timers;
 use super::turn::Turn;
 use super::waiters::Arrival;
+use super::work;
 use crate::abi::ctypes::__kernel_timespec;
 use crate::abi::uring::*;
 use crate::sys::clock::{self, Deadline};
 use crate::sys::{epoll, peek, Errno, Result};
 use core::ffi::{c_int, c_void};
 use core::mem::size_of;
+use core::ptr::null_mut;
 use core::sync::atomic::Ordering;
 
 /// What a caller waits for.
@@ -97,6 +99,11 @@ impl Wait {
         let all_until = self.all_until.filter(|time| !time.is_over());
         // The time of all comes first, even if the whole should have ended before.
         earlier(all_until.or(self.deadline), next_timer)
+    }
+
+    /// It ends with CQEs only, or a signal.
+    fn is_plain(&self) -> bool {
+        self.all_until.is_none() && self.deadline.is_none() && self.sigmask.is_null()
     }
 
     fn is_over(&self) -> bool {
@@ -197,6 +204,19 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
             || (iopoll::polls(&turn) && turn.core.requests.outstanding == 0)
             || turn.core.memory.control().timeouts.load(Ordering::Relaxed) != timeouts;
         let until = wait.until(turn.core.timers.next());
+        let own = match is_there || !wait.is_plain() {
+            true => null_mut(),
+            false => turn.take_own(wanted - turn.core.memory.ready()),
+        };
+        if !own.is_null() {
+            drop(turn);
+            // SAFETY: it was taken to be done.
+            let result = unsafe { work::perform_own(own) };
+            turn = Turn::take(ring);
+            // SAFETY: nobody else has it.
+            unsafe { turn.finish(own, result) };
+            continue;
+        }
         let serves = poll::begin_serving(&mut turn, !is_there && !wait.sigmask.is_null())?;
         let (fd, pid) = (turn.core.fd, turn.core.pid);
         turn.core.relies_on_fd &= is_there;

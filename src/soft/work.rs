@@ -5,13 +5,11 @@
 //! submits: what a thread may not do, nobody does for it. What a disk is waited for is bounded work, which
 //! few workers do; what may wait for ever, as for a peer, is not, and each such request can have its own.
 
-use super::jobs::{Job, Jobs};
+use super::jobs::{kind, Job, Jobs};
 use super::ops;
 use super::request::Request;
 use super::ring::Ring;
 use super::workers::{self, Kind};
-use crate::abi::uring::io_uring_op;
-use crate::sys::file;
 use crate::sys::fork::{self, Subject};
 use crate::sys::lock::Lock;
 use crate::sys::rights::Borrowed;
@@ -364,24 +362,16 @@ pub unsafe fn push(ring: &Ring, request: *mut Request) {
     }
 }
 
-/// Whether a request that blocks ends by itself, sooner or later.
-pub fn ends_by_itself(r: &Request) -> bool {
-    matches!(kind(r), Kind::Bounded)
-}
-
-fn kind(r: &Request) -> Kind {
-    use io_uring_op::*;
-    const WAITING: [u8; 4] = [
-        IORING_OP_WAITID as u8,
-        IORING_OP_MSG_RING as u8,
-        IORING_OP_SPLICE as u8,
-        IORING_OP_TEE as u8,
-    ];
-    let waits = WAITING.contains(&r.sqe.opcode) || (r.fd >= 0 && !file::is_cached(r.fd));
-    if waits {
-        Kind::Unbounded
-    } else {
-        Kind::Bounded
+/// Does a request in the thread that waits for it; its result.
+///
+/// # Safety
+/// It must be live, its file a cached one, and with nobody else.
+pub unsafe fn perform_own(request: *mut Request) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        let result = perform(request).result;
+        (*request).job.end();
+        result
     }
 }
 

@@ -1,0 +1,71 @@
+//! The end of a ring: the program has closed it, and what is in flight is cancelled as far as that goes.
+
+use super::request::{Place, Request, CANCELLED};
+use super::turn::Turn;
+use super::work;
+use super::{jobs, ops};
+use crate::sys::Errno;
+use alloc::vec::Vec;
+
+impl Turn<'_> {
+    /// The program has closed the ring: what can be cancelled is.
+    pub fn shut_down(mut self) {
+        self.core.is_closed = true;
+        if let Some(reader) = &self.core.reader {
+            reader.wake();
+        }
+        self.core.overflow.clear();
+        super::poll::cancel_all(&mut self);
+        super::timers::cancel_all(&mut self);
+        self.end_direct();
+        self.cancel_queued();
+        self.cancel_kept();
+        while let Some(head) = self.core.deferred.pop_front() {
+            if head.is_null() {
+                continue;
+            }
+            // SAFETY: deferred chains are live.
+            unsafe {
+                self.core.requests.outstanding += super::intake::chain_length(head);
+                self.core.requests.fetch(head);
+                self.core.runnable.push(head);
+            }
+        }
+    }
+
+    /// Cancels what operations have put somewhere.
+    fn cancel_kept(&mut self) {
+        // SAFETY: requests in flight are live.
+        let is_kept = |request: &*mut Request| unsafe { (**request).place == Place::Kept };
+        let kept: Vec<_> = self.core.requests.iter().filter(is_kept).collect();
+        for request in kept {
+            // SAFETY: as above; cancelling one takes no other out.
+            unsafe {
+                // What is over already completes by itself.
+                let _ = (ops::of((*request).sqe.opcode).cancel)(self, &mut *request);
+            }
+        }
+    }
+
+    /// Cancels what waits for a worker.
+    fn cancel_queued(&mut self) {
+        let queued: Vec<_> = self
+            .core
+            .requests
+            .iter()
+            // SAFETY: requests in flight are live.
+            .filter(|request| unsafe { (**request).place == Place::Queued })
+            .collect();
+        for request in queued {
+            // SAFETY: completing one has only its own links go on.
+            unsafe {
+                if work::take_back(self.ring, request) {
+                    self.complete(request, Errno::ECANCELED.answer());
+                } else if !jobs::ends_by_itself(&*request) {
+                    (*request).flags |= CANCELLED;
+                    (*request).job.call_off();
+                }
+            }
+        }
+    }
+}
