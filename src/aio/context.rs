@@ -78,21 +78,15 @@ impl Context {
                 Err(errno)
             }
         });
-        match made {
-            Ok((slots, ring)) => Ok(Context {
-                ring: UnsafeCell::new(ring),
-                slots,
-                user_ring,
-                delivery: Delivery::new(),
-                sqe_flags: if mode == Mode::SqWq { IOSQE_ASYNC as u8 } else { 0 },
-                writes: UnsafeCell::new(Writes::new()),
-            }),
-            Err(errno) => {
-                // SAFETY: nobody has used it.
-                unsafe { user_ring.unmap() };
-                Err(errno)
-            }
-        }
+        let (slots, ring) = made?;
+        Ok(Context {
+            ring: UnsafeCell::new(ring),
+            slots,
+            user_ring,
+            delivery: Delivery::new(),
+            sqe_flags: if mode == Mode::SqWq { IOSQE_ASYNC as u8 } else { 0 },
+            writes: UnsafeCell::new(Writes::new()),
+        })
     }
 }
 
@@ -119,7 +113,6 @@ impl Drop for Context {
         unsafe {
             queue_exit(self.ring.get());
             self.slots.unmap();
-            self.user_ring.unmap();
         }
     }
 }

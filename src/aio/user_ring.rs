@@ -8,6 +8,7 @@ use crate::abi::aio::{aio_ring, io_event};
 use crate::ring::barrier::{
     io_uring_smp_load_acquire, io_uring_smp_store_release, read_once, write_once,
 };
+use crate::sys::shared::Shared;
 use crate::sys::{mem, peek, Result};
 use core::mem::size_of;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -16,9 +17,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 pub struct UserRing {
     /// Where the program sees it.
     address: AtomicU64,
-    ours: *mut aio_ring,
+    memory: Shared,
     nr: u32,
-    mapped: usize,
 }
 
 impl UserRing {
@@ -29,21 +29,24 @@ impl UserRing {
         let bytes = size_of::<aio_ring>() + wanted * size_of::<io_event>();
         let mapped = bytes.next_multiple_of(mem::PAGE_SIZE);
         let nr = ((mapped - size_of::<aio_ring>()) / size_of::<io_event>()) as u32;
-        // SAFETY: the mappings are new; what fails is taken back.
+        // As with the kernel's: a child does not have it.
+        let mut memory = Shared::new_uninherited(mapped)?;
+        let theirs = memory.map(0, mapped)?;
+        memory.close_file();
+        let ring = UserRing { address: AtomicU64::new(theirs as u64), memory, nr };
+        let ours = ring.ours();
+        // SAFETY: the mapping is new, and nobody else knows of it.
         unsafe {
-            let theirs = mem::map_shared(mapped)?;
-            // As with the kernel's: a child does not have it.
-            let ours = mem::advise(theirs, mapped, libc::MADV_DONTFORK)
-                .and_then(|()| mem::map_again(theirs, mapped))
-                .inspect_err(|_| {
-                    let _ = mem::unmap(theirs, mapped);
-                })?
-                .cast::<aio_ring>();
             (*ours).nr = nr;
             (*ours).compat_features = 1;
             (*ours).header_length = size_of::<aio_ring>() as u32;
-            Ok(UserRing { address: AtomicU64::new(theirs as u64), ours, nr, mapped })
         }
+        Ok(ring)
+    }
+
+    /// Where we see it.
+    fn ours(&self) -> *mut aio_ring {
+        self.memory.base().cast()
     }
 
     /// Requests that may be in flight or not reaped.
@@ -59,7 +62,7 @@ impl UserRing {
     /// Writes the context's number into the header.
     pub fn set_number(&self, number: u32) {
         // SAFETY: the mapping is ours as long as self lives.
-        unsafe { write_once(&raw mut (*self.ours).id, number) };
+        unsafe { write_once(&raw mut (*self.ours()).id, number) };
     }
 
     /// Notes that the program moved it; none when what was found there, for `nr` events, is another.
@@ -78,8 +81,8 @@ impl UserRing {
         // SAFETY: the mapping is ours as long as self lives. The head may be anything: it is the
         // program's.
         unsafe {
-            let tail = read_once(&raw const (*self.ours).tail);
-            let head = io_uring_smp_load_acquire(&raw const (*self.ours).head) % self.nr;
+            let tail = read_once(&raw const (*self.ours()).tail);
+            let head = io_uring_smp_load_acquire(&raw const (*self.ours()).head) % self.nr;
             if tail >= head {
                 tail - head
             } else {
@@ -95,11 +98,11 @@ impl UserRing {
         }
         // SAFETY: the mapping is ours as long as self lives; the tail is below nr.
         unsafe {
-            let tail = read_once(&raw const (*self.ours).tail);
+            let tail = read_once(&raw const (*self.ours()).tail);
             self.event(tail).write(event);
             let next = if tail + 1 == self.nr { 0 } else { tail + 1 };
             // Pairs with the program's load of the tail: the event is complete.
-            io_uring_smp_store_release(&raw mut (*self.ours).tail, next);
+            io_uring_smp_store_release(&raw mut (*self.ours()).tail, next);
         }
         true
     }
@@ -109,13 +112,13 @@ impl UserRing {
         let count = nr.min(self.unreaped() as usize);
         // SAFETY: the mapping is ours as long as self lives; the caller has room for `nr` events.
         unsafe {
-            let mut head = read_once(&raw const (*self.ours).head) % self.nr;
+            let mut head = read_once(&raw const (*self.ours()).head) % self.nr;
             for at in 0..count {
                 events.add(at).write(self.event(head).read());
                 head = if head + 1 == self.nr { 0 } else { head + 1 };
             }
             if count > 0 {
-                io_uring_smp_store_release(&raw mut (*self.ours).head, head);
+                io_uring_smp_store_release(&raw mut (*self.ours()).head, head);
             }
         }
         count
@@ -123,18 +126,13 @@ impl UserRing {
 
     /// The place of an event, `index` below nr.
     fn event(&self, index: u32) -> *mut io_event {
-        self.ours.wrapping_add(1).cast::<io_event>().wrapping_add(index as usize)
+        self.ours().wrapping_add(1).cast::<io_event>().wrapping_add(index as usize)
     }
+}
 
-    /// Frees the memory.
-    ///
-    /// # Safety
-    /// Nobody may use it any more.
-    pub unsafe fn unmap(&self) {
-        // SAFETY: the mappings are new()'s own, one of them moved perhaps; unmapping cannot fail.
-        unsafe {
-            let _ = mem::unmap(self.ours.cast(), self.mapped);
-            let _ = mem::unmap(self.address() as *mut _, self.mapped);
-        }
+impl Drop for UserRing {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is new()'s own, moved perhaps, and nobody uses it any more; unmapping cannot fail.
+        let _ = unsafe { mem::unmap(self.address() as *mut _, self.memory.len()) };
     }
 }

@@ -7,6 +7,7 @@ use super::region;
 use super::waiters::Waiters;
 use crate::abi::uring::*;
 use crate::sys::lock::SharedLock;
+use crate::sys::shared::Shared;
 use crate::sys::{mem, peek, Errno, Result};
 use alloc::rc::Rc;
 use core::ffi::c_void;
@@ -93,9 +94,8 @@ impl Drop for ControlPage {
 
 /// Where the parts are, in this process.
 pub struct Memory {
-    /// Our own mapping; NULL when the memory is the program's.
-    base: *mut u8,
-    len: usize,
+    /// None when the memory is the program's.
+    ours: Option<Shared>,
     control: Rc<ControlPage>,
     header: *mut Header,
     cqes: *mut u64,
@@ -157,19 +157,15 @@ impl Memory {
             check_own(own.1, sqes_len)?;
             check_own(own.0, rings_len)?;
         }
-        let len = if is_own { 0 } else { rings_len + sqes_len };
-        // SAFETY: a new mapping touches nothing that exists, and the parts lie inside of it; a program's
-        // own memory was looked at.
+        let ours = if is_own { None } else { Some(Shared::new(rings_len + sqes_len)?) };
+        // SAFETY: the parts lie inside of the mapping; a program's own memory was looked at.
         unsafe {
-            let base = if is_own { null_mut() } else { mem::map_shared(len)?.cast::<u8>() };
-            let (rings, sqes) = if is_own {
-                (own.0 as *mut u8, own.1 as *mut u8)
-            } else {
-                (base, base.add(rings_len))
+            let (rings, sqes) = match &ours {
+                None => (own.0 as *mut u8, own.1 as *mut u8),
+                Some(ours) => (ours.base().cast(), ours.base().cast::<u8>().add(rings_len)),
             };
             let memory = Memory {
-                base,
-                len,
+                ours,
                 control,
                 header: rings.cast(),
                 cqes: rings.add(size_of::<Header>()).cast(),
@@ -215,7 +211,7 @@ impl Memory {
             dropped: offset_of!(Header, sq_dropped) as u32,
             array: if has_array { array_offset(self.cq_entries, self.flags) as u32 } else { 0 },
             resv1: 0,
-            user_addr: if self.base.is_null() { own.1 } else { 0 },
+            user_addr: if self.ours.is_none() { own.1 } else { 0 },
         };
         params.cq_off = io_cqring_offsets {
             head: offset_of!(Header, cq_head) as u32,
@@ -226,7 +222,7 @@ impl Memory {
             cqes: size_of::<Header>() as u32,
             flags: offset_of!(Header, cq_flags) as u32,
             resv1: 0,
-            user_addr: if self.base.is_null() { own.0 } else { 0 },
+            user_addr: if self.ours.is_none() { own.0 } else { 0 },
         };
     }
 
@@ -319,7 +315,7 @@ impl Memory {
     /// the ring.
     pub fn is_there(&self) -> bool {
         // SAFETY: a word is valid for any bytes.
-        !self.base.is_null() || unsafe { peek::copy::<u32>(self.header as u64) }.is_ok()
+        self.ours.is_some() || unsafe { peek::copy::<u32>(self.header as u64) }.is_ok()
     }
 
     /// Our own page.
@@ -348,7 +344,7 @@ impl Memory {
     /// Whether SQEs were submitted and not taken, in memory of our own. What the program has brought may be gone.
     #[inline]
     pub fn has_to_be_taken(&self) -> bool {
-        !self.base.is_null() && self.submitted() > 0
+        self.ours.is_some() && self.submitted() > 0
     }
 
     /// The index of the SQE that stands at `position` of the submission ring; none when the program
@@ -401,12 +397,10 @@ impl Memory {
     /// The program's own mapping of a part: `ENOMEM` for an offset that none has, `EINVAL` for too many
     /// bytes.
     fn map_part(&self, offset: u64, len: usize) -> Result<*mut c_void> {
-        if self.flags & IORING_SETUP_NO_MMAP != 0 {
-            return Err(Errno::EINVAL);
-        }
-        let (part, part_len): (*mut c_void, usize) = match offset & IORING_OFF_MMAP_MASK {
-            IORING_OFF_SQ_RING | IORING_OFF_CQ_RING => (self.header.cast(), self.rings_len),
-            IORING_OFF_SQES => (self.sqes.cast(), self.sqes_len),
+        let ours = self.ours.as_ref().ok_or(Errno::EINVAL)?;
+        let (part, part_len) = match offset & IORING_OFF_MMAP_MASK {
+            IORING_OFF_SQ_RING | IORING_OFF_CQ_RING => (0, self.rings_len),
+            IORING_OFF_SQES => (self.rings_len, self.sqes_len),
             // As mmap(2) of the kernel's.
             _ => return Err(Errno::ENOMEM),
         };
@@ -414,17 +408,7 @@ impl Memory {
         if len > part_len {
             return Err(Errno::EINVAL);
         }
-        // SAFETY: the part is at least that long and shared.
-        unsafe { mem::map_again(part, len) }
-    }
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        if !self.base.is_null() {
-            // SAFETY: nobody uses the memory through us any more; the program has mappings of its own.
-            let _ = unsafe { mem::unmap(self.base.cast(), self.len) };
-        }
+        ours.map(part, len)
     }
 }
 

@@ -7,7 +7,8 @@
 use super::request::Request;
 use super::turn::Turn;
 use crate::abi::uring::*;
-use crate::sys::{file, mem, Errno, Result};
+use crate::sys::shared::Shared;
+use crate::sys::{file, Errno, Result};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
@@ -32,19 +33,19 @@ pub struct BufferRing {
     count: u16,
     head: u16,
     is_incremental: bool,
-    /// It is ours, of so many bytes.
-    own_len: usize,
+    /// None when it is the program's.
+    ours: Option<Shared>,
 }
 
 impl BufferRing {
-    /// Over `count` entries, a power of two, at `entries`; `own_len` bytes of our mapping, or 0.
+    /// Over `count` entries, a power of two, at `entries`, which are in memory of `ours` or the program's.
     pub fn new(
         entries: *mut io_uring_buf,
         count: u16,
         is_incremental: bool,
-        own_len: usize,
+        ours: Option<Shared>,
     ) -> Self {
-        BufferRing { entries, count, head: 0, is_incremental, own_len }
+        BufferRing { entries, count, head: 0, is_incremental, ours }
     }
 
     /// The index of the next buffer.
@@ -107,18 +108,9 @@ impl BufferRing {
         }
     }
 
-    /// The mapping that is ours.
-    pub fn own(&self) -> Option<(*mut io_uring_buf, usize)> {
-        (self.own_len > 0).then_some((self.entries, self.own_len))
-    }
-}
-
-impl Drop for BufferRing {
-    fn drop(&mut self) {
-        if self.own_len > 0 {
-            // SAFETY: it is ours; the program has a mapping of its own.
-            let _ = unsafe { mem::unmap(self.entries.cast(), self.own_len) };
-        }
+    /// The memory that it is in, when that is ours.
+    pub fn ours(&self) -> Option<&Shared> {
+        self.ours.as_ref()
     }
 }
 

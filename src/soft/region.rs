@@ -2,7 +2,8 @@
 
 use super::turn::Turn;
 use crate::abi::uring::*;
-use crate::sys::{copy, mem, peek, Errno, Result};
+use crate::sys::shared::Shared;
+use crate::sys::{copy, peek, Errno, Result};
 use core::ffi::c_void;
 use core::mem::{align_of, size_of};
 
@@ -15,7 +16,8 @@ const WAIT_ARGUMENTS: u64 = IORING_MEM_REGION_REG_WAIT_ARG as u64;
 pub struct Region {
     base: *mut u8,
     len: usize,
-    is_own: bool,
+    /// None when it is the program's.
+    ours: Option<Shared>,
     has_wait_arguments: bool,
 }
 
@@ -29,7 +31,7 @@ impl Region {
         }
         // SAFETY: it lies inside of our mapping, or may be unmapped by now; any bytes are one.
         unsafe {
-            match self.is_own {
+            match self.ours.is_some() {
                 true => Ok(self.base.add(offset).cast::<io_uring_reg_wait>().read_volatile()),
                 false => peek::copy(self.base as u64 + offset as u64),
             }
@@ -38,19 +40,9 @@ impl Region {
 
     /// The program's mapping of a region of ours. `EINVAL`.
     pub fn map(&self, len: usize) -> Result<*mut c_void> {
-        if !self.is_own || len > self.len {
-            return Err(Errno::EINVAL);
-        }
-        // SAFETY: the region is at least that long and shared.
-        unsafe { mem::map_again(self.base.cast(), len) }
-    }
-}
-
-impl Drop for Region {
-    fn drop(&mut self) {
-        if self.is_own {
-            // SAFETY: nobody uses it through us any more.
-            let _ = unsafe { mem::unmap(self.base.cast(), self.len) };
+        match &self.ours {
+            Some(ours) if len <= self.len => ours.map(0, len),
+            _ => Err(Errno::EINVAL),
         }
     }
 }
@@ -80,9 +72,9 @@ pub unsafe fn register(turn: &mut Turn, arg: *const c_void, nr_args: u32) -> Res
     if has_wait_arguments && !turn.core.disabled {
         return Err(Errno::EINVAL);
     }
-    let (base, len, is_own) = find(&region)?;
-    let region_of_ours = Region { base, len, is_own, has_wait_arguments };
-    if is_own {
+    let (base, len, ours) = find(&region)?;
+    let region_of_ours = Region { base, len, ours, has_wait_arguments };
+    if region_of_ours.ours.is_some() {
         region.mmap_offset = MAP_OFFSET;
         copy::put(what.region_uptr, &region)?;
     }
@@ -91,7 +83,7 @@ pub unsafe fn register(turn: &mut Turn, arg: *const c_void, nr_args: u32) -> Res
 }
 
 /// Where a region is: the program's memory, or some of ours.
-fn find(region: &io_uring_region_desc) -> Result<(*mut u8, usize, bool)> {
+fn find(region: &io_uring_region_desc) -> Result<(*mut u8, usize, Option<Shared>)> {
     let is_users = region.flags & IORING_MEM_REGION_TYPE_USER != 0;
     if region.flags & !IORING_MEM_REGION_TYPE_USER != 0 || region.__resv != [0; 4] {
         return Err(Errno::EINVAL);
@@ -108,9 +100,8 @@ fn find(region: &io_uring_region_desc) -> Result<(*mut u8, usize, bool)> {
     let len = usize::try_from(region.size).map_err(|_| Errno::EINVAL)?;
     if is_users {
         peek::check_writable(region.user_addr, len)?;
-        return Ok((region.user_addr as *mut u8, len, false));
+        return Ok((region.user_addr as *mut u8, len, None));
     }
-    // SAFETY: a new mapping touches nothing that exists.
-    let base = unsafe { mem::map_shared(len) }?;
-    Ok((base.cast(), len, true))
+    let ours = Shared::new(len)?;
+    Ok((ours.base().cast(), len, Some(ours)))
 }

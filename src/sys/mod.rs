@@ -38,6 +38,7 @@ pub mod priority;
 pub mod process;
 pub mod rights;
 pub mod rw;
+pub mod shared;
 pub mod space;
 pub mod thread;
 pub mod uring;

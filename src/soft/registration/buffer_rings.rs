@@ -4,7 +4,8 @@ use crate::abi::uring::io_uring_register_op as Op;
 use crate::abi::uring::*;
 use crate::soft::provided::{BufferRing, Group};
 use crate::soft::turn::Turn;
-use crate::sys::{copy, mem, peek, Errno, Result};
+use crate::sys::shared::Shared;
+use crate::sys::{copy, peek, Errno, Result};
 use core::ffi::{c_int, c_uint, c_void};
 use core::mem::size_of;
 
@@ -56,10 +57,9 @@ fn add(turn: &mut Turn, at: u64) -> Result<()> {
         Some(_) => return Err(Errno::EEXIST),
     }
     let len = (reg.ring_entries as usize * size_of::<io_uring_buf>()).next_multiple_of(PAGE);
-    let is_ours = reg.flags & MMAP != 0;
-    let entries = if is_ours {
-        // SAFETY: a new mapping touches nothing that exists.
-        unsafe { mem::map_shared(len) }?.cast()
+    let ours = if reg.flags & MMAP != 0 { Some(Shared::new(len)?) } else { None };
+    let entries = if let Some(ours) = &ours {
+        ours.base().cast()
     } else {
         if reg.ring_addr == 0 {
             return Err(Errno::EFAULT);
@@ -70,8 +70,7 @@ fn add(turn: &mut Turn, at: u64) -> Result<()> {
         peek::check_writable(reg.ring_addr, len)?;
         reg.ring_addr as *mut io_uring_buf
     };
-    let own_len = if is_ours { len } else { 0 };
-    let ring = BufferRing::new(entries, reg.ring_entries as u16, reg.flags & INC != 0, own_len);
+    let ring = BufferRing::new(entries, reg.ring_entries as u16, reg.flags & INC != 0, ours);
     groups.insert(reg.bgid, Group::Ring(ring));
     Ok(())
 }
@@ -118,11 +117,9 @@ impl Turn<'_> {
     pub fn map_buffer_ring(&mut self, group: u64, len: usize) -> Result<*mut c_void> {
         let found = u16::try_from(group).ok().and_then(|g| self.core.provided.groups.get(&g));
         let Some(Group::Ring(ring)) = found else { return Err(Errno::ENOMEM) };
-        let (at, own_len) = ring.own().ok_or(Errno::EINVAL)?;
-        if len > own_len {
-            return Err(Errno::EINVAL);
+        match ring.ours() {
+            Some(ours) if len <= ours.len() => ours.map(0, len),
+            _ => Err(Errno::EINVAL),
         }
-        // SAFETY: the mapping is at least that long and shared.
-        unsafe { mem::map_again(at.cast(), len) }
     }
 }
