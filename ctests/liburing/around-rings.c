@@ -248,6 +248,7 @@ static void calls_forbidden_later(void)
 		{ SYS_epoll_create1, SYS_epoll_create1, SYS_epoll_create1, SYS_epoll_create1 },
 		{ SYS_epoll_ctl, SYS_epoll_ctl, SYS_epoll_ctl, SYS_epoll_ctl },
 		{ SYS_epoll_pwait2, SYS_epoll_pwait2, SYS_epoll_pwait2, SYS_epoll_pwait2 },
+		{ SYS_epoll_pwait, SYS_epoll_pwait, SYS_epoll_pwait, SYS_epoll_pwait },
 		{ SYS_eventfd2, SYS_eventfd2, SYS_eventfd2, SYS_eventfd2 },
 		{ SYS_clone, SYS_clone3, SYS_clone, SYS_clone3 },
 		{ SYS_mmap, SYS_mmap, SYS_mmap, SYS_mmap },

@@ -3,6 +3,7 @@
 use super::{call, Errno, Result};
 use core::ffi::{c_int, c_void};
 use core::mem::size_of;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 /// `EPOLL_CTL_*` and what they do.
 pub use libc::{epoll_event as Event, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD};
@@ -22,8 +23,9 @@ pub fn control(epoll: c_int, op: c_int, fd: c_int, events: u32, data: u64) -> Re
     unsafe { call(libc::SYS_epoll_ctl, args) }.map(drop)
 }
 
-/// epoll_pwait2(2): waits for at most `timeout` (none: for ever) under `sigmask` (8 bytes; NULL: the
-/// thread's own); returns how many of `events` it filled in. `EINTR`.
+/// Waits for at most `timeout` (none: for ever) under `sigmask` (8 bytes; NULL: the thread's own), by
+/// epoll_pwait(2) or, where the time is too fine for that, epoll_pwait2(2); returns how many of `events` it
+/// filled in. `EINTR`.
 ///
 /// # Safety
 /// `sigmask` must be NULL or point at a signal set.
@@ -33,7 +35,37 @@ pub unsafe fn wait(
     timeout: Option<&libc::timespec>,
     sigmask: *const c_void,
 ) -> Result<usize> {
+    // Either call will do: the older one is known wherever there is an epoll.
+    let milliseconds = match timeout {
+        None => Some(-1),
+        Some(libc::timespec { tv_sec: 0, tv_nsec: 0 }) => Some(0),
+        Some(_) => None,
+    };
+    let at = events.as_mut_ptr() as u64;
+    if let Some(milliseconds) = milliseconds {
+        // SAFETY: the kernel fills in as many events as there are; the caller vouches for the mask.
+        match unsafe { wait_coarsely(epoll, at, events.len() as c_int, milliseconds, sigmask) } {
+            Err(Errno::ENOSYS | Errno::EPERM) => {}
+            waited => return waited,
+        }
+    }
+    // SAFETY: as the caller says.
+    unsafe { wait_finely(epoll, events, timeout, sigmask) }
+}
+
+unsafe fn wait_finely(
+    epoll: c_int,
+    events: &mut [Event],
+    timeout: Option<&libc::timespec>,
+    sigmask: *const c_void,
+) -> Result<usize> {
+    /// There is no epoll_pwait2(2): older than Linux 5.11, or a policy that is. Valgrind complains of each call.
+    static IS_MISSING: AtomicBool = AtomicBool::new(false);
     let timeout = timeout.map_or(core::ptr::null(), |ts| ts as *const libc::timespec);
+    if IS_MISSING.load(Ordering::Relaxed) {
+        // SAFETY: as the caller says.
+        return unsafe { wait_in_two(epoll, events, timeout, sigmask) };
+    }
     let args = [
         epoll as usize,
         events.as_mut_ptr() as usize,
@@ -44,11 +76,11 @@ pub unsafe fn wait(
     ];
     // SAFETY: the kernel fills in as many events as there are; the caller vouches for the mask.
     match unsafe { call(libc::SYS_epoll_pwait2, args) } {
-        // Older than Linux 5.11, or a policy that is.
-        // SAFETY: as above.
-        Err(Errno::ENOSYS | Errno::EPERM) => unsafe {
-            wait_in_two(epoll, events, timeout, sigmask)
-        },
+        Err(Errno::ENOSYS | Errno::EPERM) => {
+            IS_MISSING.store(true, Ordering::Relaxed);
+            // SAFETY: as above.
+            unsafe { wait_in_two(epoll, events, timeout, sigmask) }
+        }
         waited => waited,
     }
 }
@@ -73,8 +105,27 @@ unsafe fn wait_in_two(
 /// # Safety
 /// There must be room for as many, or no memory at all.
 pub unsafe fn wait_at(epoll: c_int, events: u64, count: c_int) -> Result<usize> {
-    let args = [epoll as usize, events as usize, count as usize, 0, 0, 0];
     // SAFETY: the kernel checks the address. A timeout of 0 does not wait.
+    unsafe { wait_coarsely(epoll, events, count, 0, core::ptr::null()) }
+}
+
+/// epoll_pwait(2) for so many milliseconds, -1: for ever.
+unsafe fn wait_coarsely(
+    epoll: c_int,
+    events: u64,
+    count: c_int,
+    milliseconds: c_int,
+    sigmask: *const c_void,
+) -> Result<usize> {
+    let args = [
+        epoll as usize,
+        events as usize,
+        count as usize,
+        milliseconds as usize,
+        sigmask as usize,
+        size_of::<u64>(),
+    ];
+    // SAFETY: the caller vouches for the mask, and for the address or that the kernel refuses it.
     unsafe { call(libc::SYS_epoll_pwait, args) }
 }
 

@@ -4,6 +4,7 @@ use super::{call, Errno, Result};
 use crate::abi::ctypes::open_how;
 use core::ffi::c_int;
 use core::mem::size_of;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 /// openat2(2): only what the caches have; otherwise `EAGAIN`.
 pub const RESOLVE_CACHED: u64 = 0x20;
@@ -52,11 +53,20 @@ pub fn how(flags: c_int, mode: u32) -> open_how {
     how
 }
 
+/// `ENOSYS` where there is none, which is found out once: Valgrind complains of each call.
 unsafe fn openat2(dir: c_int, path: *const u8, how: &open_how) -> Result<c_int> {
+    static IS_MISSING: AtomicBool = AtomicBool::new(false);
+    if IS_MISSING.load(Ordering::Relaxed) {
+        return Err(Errno::ENOSYS);
+    }
     let size = size_of::<open_how>();
     let args = [dir as usize, path as usize, &raw const *how as usize, size, 0, 0];
     // SAFETY: see the module sys.
-    unsafe { call(libc::SYS_openat2, args) }.map(|fd| fd as c_int)
+    let opened = unsafe { call(libc::SYS_openat2, args) };
+    if opened == Err(Errno::ENOSYS) {
+        IS_MISSING.store(true, Ordering::Relaxed);
+    }
+    opened.map(|fd| fd as c_int)
 }
 
 fn is_large(mut how: open_how) -> open_how {
