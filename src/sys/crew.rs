@@ -22,7 +22,8 @@ core::arch::global_asm!(
     ".weak pthread_attr_setstack",
     ".weak pthread_attr_destroy",
     ".weak pthread_sigmask",
-    ".weak sigfillset"
+    ".weak sigfillset",
+    ".weak __tsan_init"
 );
 
 /// What is done there is shallow; the C library's own data is in it as well.
@@ -165,9 +166,11 @@ impl Library {
         }
     }
 
-    /// `ENOSYS` where the C library cannot.
+    /// `ENOSYS` where the C library cannot, and under ThreadSanitizer: its own data does not fit, of which it
+    /// complains, and it reports threads that nobody has joined at exit.
     unsafe fn start_on_own_stack(&self, main: Main, arg: *mut c_void) -> Result<()> {
-        if [self.try_join, self.attr_init, self.attr_set_stack, self.attr_destroy].contains(&0) {
+        let needed = [self.try_join, self.attr_init, self.attr_set_stack, self.attr_destroy];
+        if needed.contains(&0) || weak_address!("__tsan_init") != 0 {
             return Err(Errno::ENOSYS);
         }
         fork::start_over(Subject::Threads, || CREW.start_over());
