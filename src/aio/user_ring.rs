@@ -133,6 +133,6 @@ impl UserRing {
 impl Drop for UserRing {
     fn drop(&mut self) {
         // SAFETY: the mapping is new()'s own, moved perhaps, and nobody uses it any more; unmapping cannot fail.
-        let _ = unsafe { mem::unmap(self.address() as *mut _, self.memory.len()) };
+        let _ = unsafe { mem::unmap(self.address() as *mut _, self.memory.size()) };
     }
 }

@@ -118,7 +118,7 @@ impl Turn<'_> {
         let found = u16::try_from(group).ok().and_then(|g| self.core.provided.groups.get(&g));
         let Some(Group::Ring(ring)) = found else { return Err(Errno::ENOMEM) };
         match ring.ours() {
-            Some(ours) if len <= ours.len() => ours.map(0, len),
+            Some(ours) if len <= ours.size() => ours.map(0, len),
             _ => Err(Errno::EINVAL),
         }
     }
