@@ -45,9 +45,14 @@ static void raw_calls(void)
 {
 	int file = temp_file(0);
 	struct io_uring_params p = { 0 };
+	void *constant = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fds = count_fds();
 
 	CHECK_EQ(ERRNO_KEPT(io_uring_setup(0, &p)), -EINVAL);
 	CHECK_EQ(ERRNO_KEPT(io_uring_setup(8, NULL)), -EFAULT);
+	CHECK_EQ(ERRNO_KEPT(io_uring_setup(8, (void *)8)), -EFAULT);
+	CHECK_EQ(ERRNO_KEPT(io_uring_setup(8, constant)), -EFAULT);
+	CHECK_EQ(count_fds(), fds);
 	CHECK_EQ(ERRNO_KEPT(io_uring_enter(-1, 1, 0, 0, NULL)), -EBADF);
 	CHECK_EQ(ERRNO_KEPT(io_uring_enter(file, 1, 0, 0, NULL)), -EOPNOTSUPP);
 	CHECK_EQ(ERRNO_KEPT(io_uring_enter2(-1, 0, 0, 0, NULL, 0)), -EBADF);

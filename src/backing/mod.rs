@@ -18,7 +18,10 @@ pub mod descriptor;
 mod kernel;
 mod policy;
 
-use crate::abi::uring::io_uring_params;
+use crate::abi::uring::io_uring_register_op::IORING_REGISTER_LAST;
+use crate::abi::uring::{
+    io_uring_params, IORING_ENTER_REGISTERED_RING, IORING_REGISTER_USE_REGISTERED_RING,
+};
 use crate::soft;
 use crate::sys::{fd, file, Errno, Result};
 use core::ffi::{c_int, c_uint, c_void};
@@ -58,7 +61,11 @@ pub unsafe fn enter(
             Some(ring) => soft::enter(&ring, to_submit, min_complete, flags, arg, arg_size),
             None => {
                 let answer = kernel::enter(fd, to_submit, min_complete, flags, arg, arg_size);
-                match none_of_ours(fd, answer) {
+                let answer = match flags & IORING_ENTER_REGISTERED_RING {
+                    0 => none_of_ours(fd, answer),
+                    _ => none_registered(fd, answer),
+                };
+                match answer {
                     // The kernel looks at the flags first.
                     Err(Errno::EBADF | Errno::EOPNOTSUPP) if flags & !soft::ENTER_FLAGS != 0 => {
                         Err(Errno::EINVAL)
@@ -82,6 +89,18 @@ fn none_of_ours(fd: c_int, answer: Result<c_int>) -> Result<c_int> {
     }
 }
 
+/// [`none_of_ours`] for a slot of the calling thread's registered rings. A thread that has none of the kernel's
+/// is told `EINVAL` by it.
+#[cold]
+fn none_registered(slot: c_int, answer: Result<c_int>) -> Result<c_int> {
+    match answer {
+        Err(Errno::EPERM | Errno::EACCES | Errno::ENOSYS | Errno::EINVAL) if soft::serves() => {
+            Err(soft::find_registered(slot).err().unwrap_or(Errno::EINVAL))
+        }
+        answer => answer,
+    }
+}
+
 /// io_uring_register(2).
 ///
 /// # Safety
@@ -97,7 +116,17 @@ pub unsafe fn register(
         match soft::find_for_register(fd, opcode) {
             Some(ring) => soft::register(&ring, opcode, arg, nr_args),
             None if fd == -1 => register_without_ring(opcode, arg, nr_args),
-            None => none_of_ours(fd, kernel::register(fd, opcode, arg, nr_args)),
+            None => {
+                let answer = kernel::register(fd, opcode, arg, nr_args);
+                let (registered, last) =
+                    (IORING_REGISTER_USE_REGISTERED_RING, IORING_REGISTER_LAST as u32);
+                match opcode & registered {
+                    0 => none_of_ours(fd, answer),
+                    // The kernel looks at the opcode first.
+                    _ if opcode & !registered >= last => Err(Errno::EINVAL),
+                    _ => none_registered(fd, answer),
+                }
+            }
         }
     }
 }

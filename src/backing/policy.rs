@@ -39,7 +39,7 @@ pub unsafe fn setup(entries: u32, params: *mut io_uring_params) -> Result<c_int>
     let choice = choice();
     if choice == Choice::Soft {
         // SAFETY: the caller vouches for the params.
-        return unsafe { serve(entries, params) };
+        return unsafe { soft::setup(entries, params) };
     }
     // SAFETY: as above. A call that fails has not written to them.
     let made = unsafe { kernel::setup(entries, params) };
@@ -49,7 +49,7 @@ pub unsafe fn setup(entries: u32, params: *mut io_uring_params) -> Result<c_int>
         _ => return made,
     };
     // SAFETY: as above.
-    let made = unsafe { serve(entries, params) }?;
+    let made = unsafe { soft::setup(entries, params) }?;
     say(cause);
     Ok(made)
 }
@@ -81,15 +81,6 @@ fn choice() -> Choice {
         ]);
     }
     Choice::Auto
-}
-
-unsafe fn serve(entries: u32, params: *mut io_uring_params) -> Result<c_int> {
-    // SAFETY: the caller vouches for the params.
-    match unsafe { params.as_mut() } {
-        // SAFETY: as above.
-        Some(params) => unsafe { soft::setup(entries, params) },
-        None => Err(Errno::EFAULT),
-    }
 }
 
 fn is_blocked(cause: Errno) -> bool {

@@ -4,10 +4,9 @@ use super::ops::{self, timeout};
 use super::request::*;
 use super::ring::Ring;
 use super::turn::Turn;
-use super::work;
+use super::{wait, work};
 use crate::abi::uring::*;
-use crate::sys::clock::Deadline;
-use crate::sys::{file, peek, thread, Errno, Result};
+use crate::sys::{clock, file, peek, thread, Errno, Result};
 use alloc::vec::Vec;
 use core::ffi::{c_int, c_void};
 
@@ -225,7 +224,9 @@ pub unsafe fn sync(ring: &Ring, arg: *const c_void, nr_args: u32) -> Result<c_in
     }
     .checked()?;
     let forever = arg.timeout.tv_sec == -1 && arg.timeout.tv_nsec == -1;
-    let deadline = if forever { None } else { Some(Deadline::after(arg.timeout)?) };
+    let now = clock::nanoseconds(libc::CLOCK_MONOTONIC);
+    let end = || wait::end(arg.timeout, false, libc::CLOCK_MONOTONIC, now);
+    let deadline = (!forever).then(end);
     let mut result = matching(&mut Turn::take(ring), &wanted);
     loop {
         match result {

@@ -59,7 +59,7 @@ pub use setup::setup;
 pub use table::{close, serves};
 
 use crate::abi::uring::{IORING_ENTER_REGISTERED_RING, IORING_REGISTER_USE_REGISTERED_RING};
-use crate::sys::atomic;
+use crate::sys::{atomic, Result};
 use core::ffi::c_int;
 use table::Used;
 
@@ -68,11 +68,16 @@ pub fn find(fd: c_int) -> Option<Used> {
     table::find(fd)
 }
 
+/// The ring of ours that the calling thread has registered in `slot`. `EBADF`, `EINVAL`.
+pub fn find_registered(slot: c_int) -> Result<Used> {
+    registered_rings::find(slot as u32)
+}
+
 /// The ring that `fd` is to enter with `flags` and submit `to_submit` SQEs, if it is one of ours.
 #[inline]
 pub fn find_to_enter(fd: c_int, to_submit: u32, flags: u32) -> Option<Used> {
     if flags & IORING_ENTER_REGISTERED_RING != 0 {
-        return registered_rings::find(fd as u32).ok();
+        return find_registered(fd).ok();
     }
     match to_submit {
         0 => table::find(fd),
@@ -90,7 +95,7 @@ pub fn keep_private(fd: c_int) {
 /// The ring that `fd` is to register with `opcode`, if it is one of ours.
 pub fn find_for_register(fd: c_int, opcode: u32) -> Option<Used> {
     if opcode & IORING_REGISTER_USE_REGISTERED_RING != 0 {
-        return registered_rings::find(fd as u32).ok();
+        return find_registered(fd).ok();
     }
     table::find(fd)
 }

@@ -52,7 +52,7 @@ impl Region {
 /// # Safety
 /// `arg` must be NULL or point at such a struct.
 pub unsafe fn register(turn: &mut Turn, arg: *const c_void, nr_args: u32) -> Result<i32> {
-    if nr_args != 1 {
+    if arg.is_null() || nr_args != 1 {
         return Err(Errno::EINVAL);
     }
     if turn.core.region.is_some() {

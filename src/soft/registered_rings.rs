@@ -49,16 +49,19 @@ impl Threads {
     }
 }
 
-/// The ring in `slot` of the calling thread: `EINVAL` when there is no such slot or the thread has none,
-/// `EBADF` when it is empty.
+/// The ring in `slot` of the calling thread: `EBADF` when it is empty; `EINVAL` when there is no such slot, or
+/// never was a ring here.
 pub fn find(slot: u32) -> Result<Used> {
-    if slot as usize >= SLOTS || THREADS.count.load(Ordering::Relaxed) == 0 {
+    if slot as usize >= SLOTS || !table::serves() {
         return Err(Errno::EINVAL);
     }
+    if THREADS.count.load(Ordering::Relaxed) == 0 {
+        return Err(Errno::EBADF);
+    }
     let me = process::thread_id();
-    THREADS.with(|threads| match threads.get(&me) {
-        Some(slots) => slots[slot as usize].as_ref().map(Used::again).ok_or(Errno::EBADF),
-        None => Err(Errno::EINVAL),
+    THREADS.with(|threads| {
+        let found = threads.get(&me).and_then(|slots| slots[slot as usize].as_ref());
+        found.map(Used::again).ok_or(Errno::EBADF)
     })
 }
 
@@ -66,6 +69,9 @@ pub fn find(slot: u32) -> Result<Used> {
 /// returns which. `EBADF`, `EOPNOTSUPP` for what is no ring, `EINVAL` for a slot that there is not,
 /// `EBUSY`.
 pub fn add(fd: c_int, slot: Option<u32>) -> Result<u32> {
+    if slot.is_some_and(|slot| slot as usize >= SLOTS) {
+        return Err(Errno::EINVAL);
+    }
     crate::sys::file::status_flags(fd)?;
     let ring = table::find(fd).ok_or(Errno::EOPNOTSUPP)?;
     let me = process::thread_id();
@@ -75,10 +81,8 @@ pub fn add(fd: c_int, slot: Option<u32>) -> Result<u32> {
             Some(slot) => slot as usize,
             None => slots.iter().position(Option::is_none).ok_or(Errno::EBUSY)?,
         };
-        match slots.get(slot) {
-            None => return Err(Errno::EINVAL),
-            Some(Some(_)) => return Err(Errno::EBUSY),
-            Some(None) => {}
+        if slots[slot].is_some() {
+            return Err(Errno::EBUSY);
         }
         ring.names.fetch_add(1, Ordering::Relaxed);
         slots[slot] = Some(ring);

@@ -7,7 +7,7 @@ use super::sqpoll::Reader;
 use super::table;
 use super::turn::Turn;
 use crate::abi::uring::*;
-use crate::sys::{fd, file, identity, Errno, Result};
+use crate::sys::{copy, fd, file, identity, peek, Errno, Result};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::ffi::{c_int, c_uint};
@@ -58,12 +58,15 @@ pub const FEATURES: u32 = IORING_FEAT_SINGLE_MMAP
     | IORING_FEAT_NO_IOWAIT;
 
 /// Makes a ring of `entries` SQEs and answers in `params` what it is; returns its descriptor, or
-/// with `REGISTERED_FD_ONLY` the slot where it is registered.
+/// with `REGISTERED_FD_ONLY` the slot where it is registered. `EFAULT` where no params are.
 ///
 /// # Safety
 /// With `NO_MMAP`, the memory whose addresses `params` has must be as large as such a ring needs.
-pub unsafe fn setup(entries: c_uint, params: &mut io_uring_params) -> Result<c_int> {
+pub unsafe fn setup(entries: c_uint, params: *mut io_uring_params) -> Result<c_int> {
     table::begin_serving();
+    let at = params as u64;
+    // SAFETY: params are valid for any bytes.
+    let params: &io_uring_params = unsafe { &peek::copy(at)? };
     let flags = params.flags;
     if params.resv.iter().any(|&word| word != 0) {
         return Err(Errno::EINVAL);
@@ -91,14 +94,15 @@ pub unsafe fn setup(entries: c_uint, params: &mut io_uring_params) -> Result<c_i
             table::close(fd);
         })?;
     }
-    let mut answered = fd;
-    if flags & IORING_SETUP_REGISTERED_FD_ONLY != 0 {
-        let slot = registered_rings::add(fd, None);
+    copy::put(at, &answer).inspect_err(|_| {
         table::close(fd);
-        answered = slot? as c_int;
+    })?;
+    if flags & IORING_SETUP_REGISTERED_FD_ONLY == 0 {
+        return Ok(fd);
     }
-    *params = answer;
-    Ok(answered)
+    let slot = registered_rings::add(fd, None);
+    table::close(fd);
+    slot.map(|slot| slot as c_int)
 }
 
 /// As the kernel does: `EINVAL` for flags that there are not, that need others, or exclude others.

@@ -156,8 +156,9 @@ fn registered(turn: &Turn, offset: usize, size: usize) -> Result<Argument> {
     })
 }
 
-/// When a wait ends, on the monotonic clock. Like the kernel it takes any numbers: what is negative is past.
-fn end(time: __kernel_timespec, is_absolute: bool, clock: c_int, now: u64) -> Deadline {
+/// When a wait for `time` that begins `now` ends, or one until that time of `clock`, on the monotonic clock.
+/// Like the kernel it takes any numbers: what is negative is past.
+pub fn end(time: __kernel_timespec, is_absolute: bool, clock: c_int, now: u64) -> Deadline {
     let time = i128::from(time.tv_sec) * SECOND + i128::from(time.tv_nsec);
     let from = if is_absolute { i128::from(clock::nanoseconds(clock)) } else { 0 };
     let at = i128::from(now) + (time - from).max(0);

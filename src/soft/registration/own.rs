@@ -52,9 +52,6 @@ fn limit(at: u64) -> Result<c_int> {
 
 /// Has workers run on the CPUs of a mask only.
 fn place(at: u64, len: u32) -> Result<c_int> {
-    if len > c_int::MAX as u32 {
-        return Err(Errno::EINVAL);
-    }
     let mut mask: work::Cpus = [0; 128];
     let len = (len as usize).min(mask.len());
     mask[..len].copy_from_slice(&copy::bytes(at, len)?);

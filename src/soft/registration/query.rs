@@ -37,25 +37,20 @@ pub fn query(at: u64, nr_args: c_uint) -> Result<c_int> {
         }
         // SAFETY: the struct is valid for any bytes.
         let mut asked: io_uring_query_hdr = unsafe { peek::copy(at)? };
-        asked.result = match answer(&asked) {
-            Ok(size) => {
-                asked.size = size;
-                0
-            }
-            Err(Errno::EFAULT) => return Err(Errno::EFAULT),
-            Err(errno) => {
-                asked.size = 0;
-                errno.answer()
-            }
-        };
+        let answer = answer(&asked);
+        asked.result = answer.as_ref().err().map_or(0, |errno| errno.answer());
+        let answer = answer.as_ref().map_or(&[][..], |bytes| &bytes[..]);
+        asked.size = fill(asked.query_data, asked.size, answer)?;
         copy::put(at, &asked)?;
         at = asked.next_entry;
     }
     Err(Errno::of(libc::ERANGE))
 }
 
-/// Writes one answer, as much of it as there is room for; returns how much that was.
-fn answer(asked: &io_uring_query_hdr) -> Result<u32> {
+const SIZE: usize = size_of::<io_uring_query_opcode>();
+
+/// The answer to one question. `EOPNOTSUPP`, `EINVAL`.
+fn answer(asked: &io_uring_query_hdr) -> Result<[u8; SIZE]> {
     if asked.query_op != IO_URING_QUERY_OPCODES {
         return Err(Errno::EOPNOTSUPP);
     }
@@ -72,10 +67,21 @@ fn answer(asked: &io_uring_query_hdr) -> Result<u32> {
         nr_query_opcodes: 1,
         __pad: 0,
     };
-    const SIZE: usize = size_of::<io_uring_query_opcode>();
     // SAFETY: the struct is plain numbers without gaps.
-    let bytes = unsafe { (&raw const answer).cast::<[u8; SIZE]>().read() };
-    let size = (asked.size as usize).min(SIZE);
-    copy::put_bytes(asked.query_data, &bytes[..size])?;
-    Ok(size as u32)
+    Ok(unsafe { (&raw const answer).cast::<[u8; SIZE]>().read() })
+}
+
+/// Fills `size` bytes at `at`: as much of `answer` as there is room for, whose length is returned, then
+/// zeros. `EFAULT`.
+fn fill(at: u64, size: u32, answer: &[u8]) -> Result<u32> {
+    const ZEROS: [u8; 256] = [0; 256];
+    let size = size as usize;
+    let told = &answer[..answer.len().min(size)];
+    if !told.is_empty() {
+        copy::put_bytes(at, told)?;
+    }
+    for done in (told.len()..size).step_by(ZEROS.len()) {
+        copy::put_bytes(at.wrapping_add(done as u64), &ZEROS[..ZEROS.len().min(size - done)])?;
+    }
+    Ok(told.len() as u32)
 }
