@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Submission by the kernel's thread (IORING_SETUP_SQPOLL), and rings that share it. */
 #include "rings.h"
+#include <poll.h>
 #include <sys/resource.h>
 
 static void ring_sqpoll(struct io_uring *ring, unsigned entries, unsigned idle_ms)
@@ -209,6 +210,78 @@ static void attaching_to_what_is_no_ring(void)
 	io_uring_queue_exit(&first);
 }
 
+static int poll_ring(const struct io_uring *ring, int ms)
+{
+	struct pollfd poller = { .fd = ring->ring_fd, .events = POLLIN };
+
+	MUST(poll(&poller, 1, ms));
+	return poller.revents;
+}
+
+/* Whoever sleeps in poll on the ring is told of what a file has become ready for, and not told twice. */
+static void check_readiness(unsigned idle_ms)
+{
+	struct io_uring ring;
+	int fds[2];
+	char byte;
+
+	MUST(pipe(fds));
+	ring_sqpoll(&ring, 8, idle_ms);
+	for (uint64_t i = 0; i < 5; i++) {
+		read_pending(&ring, fds[0], &byte, i);
+		CHECK_EQ(io_uring_submit(&ring), 1);
+		usleep(20000);
+		CHECK_EQ(poll_ring(&ring, 0), 0);
+		CHECK_EQ(write(fds[1], "1", 1), 1);
+		CHECK_EQ(poll_ring(&ring, 5000), POLLIN);
+		CHECK_EQ(io_uring_cq_ready(&ring), 1);
+		usleep(5000);
+		CHECK_EQ(poll_ring(&ring, 0), POLLIN);
+		io_uring_cq_advance(&ring, 1);
+		/* rings in user space look now and then */
+		for (int ms = 0; ms < 1000 && poll_ring(&ring, 0) != 0; ms++)
+			usleep(1000);
+		CHECK_EQ(poll_ring(&ring, 0), 0);
+	}
+	io_uring_queue_exit(&ring);
+}
+
+static void the_descriptor_is_readable_while_the_thread_spins(void)
+{
+	check_readiness(2000);
+}
+
+static void the_descriptor_is_readable_while_the_thread_sleeps(void)
+{
+	check_readiness(1);
+}
+
+/* What waits while the thread sleeps goes on: a timeout, and a file, with a link behind it. */
+static void what_waits_goes_on_while_the_thread_sleeps(void)
+{
+	struct io_uring ring;
+	struct __kernel_timespec ts = ms_to_ts(100);
+	int fds[2];
+	char byte;
+
+	MUST(pipe(fds));
+	ring_sqpoll(&ring, 8, 5);
+	read_pending(&ring, fds[0], &byte, 1);
+	ring.sq.sqes[0].flags = IOSQE_IO_LINK;
+	nop(&ring, 2);
+	io_uring_prep_timeout(sqe_get(&ring), &ts, 0, 0);
+	CHECK_EQ(io_uring_submit(&ring), 3);
+	wait_until_it_sleeps(&ring);
+	CHECK_EQ(write(fds[1], "1", 1), 1);
+	for (int ms = 0; ms < 5000 && io_uring_cq_ready(&ring) < 3; ms++)
+		usleep(1000);
+	CHECK_EQ(io_uring_cq_ready(&ring), 3);
+	REAP(&ring, 1, 1);
+	REAP(&ring, 2, 0);
+	REAP(&ring, 0, -ETIME);
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
 	PART(the_thread_submits),
 	PART(submit_wakes_a_sleeping_thread),
@@ -219,4 +292,7 @@ TEST_PARTS(
 	PART(an_idle_thread_uses_no_cpu),
 	PART(attached_rings_share_the_thread),
 	PART(attaching_to_what_is_no_ring),
+	PART(the_descriptor_is_readable_while_the_thread_spins),
+	PART(the_descriptor_is_readable_while_the_thread_sleeps),
+	PART(what_waits_goes_on_while_the_thread_sleeps),
 )

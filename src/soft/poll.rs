@@ -105,11 +105,6 @@ impl Polls {
         }
     }
 
-    /// The epoll's descriptor; -1 as long as nothing has waited.
-    pub fn descriptor(&self) -> c_int {
-        self.epoll
-    }
-
     fn open(&mut self, ring_fd: c_int) -> Result<c_int> {
         if self.epoll < 0 {
             self.epoll = fd::move_away(epoll::create()?);
@@ -318,9 +313,6 @@ impl Turn<'_> {
         // They have arrived in turns of theirs.
         if waiters.are_there() {
             waiters.wake();
-        }
-        if let Some(reader) = &self.core.reader {
-            reader.wake();
         }
     }
 

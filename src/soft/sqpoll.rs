@@ -1,18 +1,16 @@
 //! Submission without a call (`IORING_SETUP_SQPOLL`): a thread of ours reads the submission rings of the
 //! rings that share it. It spins while there is work and a while longer, then says `NEED_WAKEUP` and
-//! sleeps, in an epoll to which the rings' own epolls belong: what their requests wait for goes on.
+//! sleeps. What requests wait for goes on: it looks itself while it spins, and leaves that to the keeper.
 
-use super::intake;
-use super::poll;
 use super::ring::Ring;
 use super::table;
 use super::timers;
 use super::turn::Turn;
+use super::{intake, keeper};
 use crate::abi::uring::*;
-use crate::sys::clock::{nanoseconds, Deadline};
-use crate::sys::epoll::{self, Event};
+use crate::sys::clock::nanoseconds;
 use crate::sys::lock::Lock;
-use crate::sys::{fd, file, futex, process, thread, worker, Errno, Result};
+use crate::sys::{epoll, fd, file, futex, process, thread, worker, Errno, Result};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
@@ -27,12 +25,13 @@ const DEFAULT_IDLE: u32 = 1000;
 const SHARE: u32 = 8;
 /// Looks at the submission rings between two at the clock and at the files that requests wait for.
 const SPINS: u32 = 64;
+/// Between two times when descriptors whose CQEs were taken become unreadable, in nanoseconds.
+const GLANCE: u64 = 50_000;
 
 /// The thread, as rings know it.
 pub struct Reader {
     lock: Lock,
     waiting_room: UnsafeCell<WaitingRoom>,
-    epoll: c_int,
     /// An eventfd that wakes it.
     bell: c_int,
     asleep: AtomicBool,
@@ -61,12 +60,10 @@ impl Reader {
         let reader = Arc::new(Reader {
             lock: Lock::new(),
             waiting_room: UnsafeCell::new(WaitingRoom { rings: Vec::new(), is_closed: false }),
-            epoll: fd::move_away(epoll::create()?),
             bell: fd::move_away(file::eventfd_nonblocking()?),
             asleep: AtomicBool::new(false),
             idle: AtomicU64::new(0),
         });
-        epoll::control(reader.epoll, epoll::EPOLL_CTL_ADD, reader.bell, libc::EPOLLIN as u32, 0)?;
         let start = Start { reader: reader.clone(), cpu };
         let arg = alloc::boxed::Box::into_raw(alloc::boxed::Box::new(start));
         // SAFETY: the argument becomes the thread's.
@@ -105,11 +102,8 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        // SAFETY: they are ours alone.
-        unsafe {
-            let _ = fd::close(self.epoll);
-            let _ = fd::close(self.bell);
-        }
+        // SAFETY: it is ours alone.
+        let _ = unsafe { fd::close(self.bell) };
     }
 }
 
@@ -140,7 +134,7 @@ struct Rings<'a> {
 impl Rings<'_> {
     fn read(&mut self) {
         let now = || nanoseconds(libc::CLOCK_MONOTONIC);
-        let mut worked_at = now();
+        let (mut worked_at, mut settled_at) = (now(), 0);
         let mut has_joined = false;
         loop {
             has_joined |= self.let_in();
@@ -149,13 +143,18 @@ impl Rings<'_> {
                 has_worked |= self.submit();
                 core::hint::spin_loop();
             }
-            self.look();
+            let looks_at = now();
+            let settles = looks_at - settled_at >= GLANCE;
+            if settles {
+                settled_at = looks_at;
+            }
+            self.look(settles);
             if has_joined && self.all.is_empty() && self.end() {
                 return;
             }
             if has_worked {
-                worked_at = now();
-            } else if now() - worked_at >= self.reader.idle.load(Ordering::Relaxed) {
+                worked_at = looks_at;
+            } else if looks_at - worked_at >= self.reader.idle.load(Ordering::Relaxed) {
                 self.sleep();
                 worked_at = now();
             }
@@ -203,8 +202,9 @@ impl Rings<'_> {
         has_worked
     }
 
-    /// Lets requests go on whose file is ready or whose time has come; lets go of rings that are closed.
-    fn look(&mut self) {
+    /// Lets requests go on whose file is ready or whose time has come; lets go of rings that are closed. If it
+    /// `settles`, the descriptors of rings whose CQEs were taken are readable no more.
+    fn look(&mut self, settles: bool) {
         self.all.retain(|ring| {
             let mut turn = Turn::take(ring);
             if turn.core.is_closed {
@@ -213,50 +213,36 @@ impl Rings<'_> {
                 return false;
             }
             timers::expire(&mut turn);
-            let serves = poll::begin_serving(&mut turn, false) == Ok(true);
-            drop(turn);
-            if serves {
-                let _ = poll::look(ring);
-                poll::end_serving(ring);
+            if turn.core.polls.armed > 0 && !turn.core.polls.is_served() {
+                turn.serve_now();
+            }
+            if settles {
+                turn.publish();
+                turn.settle_readable();
             }
             true
         });
     }
 
-    /// Sleeps until it is woken, or a request of a ring can go on.
+    /// Sleeps until it is woken. Meanwhile the keeper sees to what is under way.
     fn sleep(&mut self) {
         self.reader.asleep.store(true, Ordering::SeqCst);
-        let (mut served, mut until) = (Vec::new(), None);
         for ring in &self.all {
-            let mut turn = Turn::take(ring);
-            turn.core.memory.header().sq_flags.fetch_or(IORING_SQ_NEED_WAKEUP, Ordering::SeqCst);
-            until = super::wait::earlier(until, turn.core.timers.next());
-            if poll::begin_serving(&mut turn, false) == Ok(true) {
-                let of_ring = turn.core.polls.descriptor();
-                let _ = epoll::control(
-                    self.reader.epoll,
-                    epoll::EPOLL_CTL_ADD,
-                    of_ring,
-                    libc::EPOLLIN as u32,
-                    1,
-                );
-                served.push((*ring, of_ring));
+            ring.memory().header().sq_flags.fetch_or(IORING_SQ_NEED_WAKEUP, Ordering::SeqCst);
+            if ring.wants_keeper.load(Ordering::Relaxed) {
+                keeper::attend(ring);
             }
         }
         // Either the program sees that it has to wake us, or we see what it has submitted.
         fence(Ordering::SeqCst);
         if !self.has_work() {
-            self.rest(until);
+            // SAFETY: there is no mask.
+            let _ = unsafe { epoll::wait_readable(self.reader.bell, None, core::ptr::null()) };
         }
         self.reader.asleep.store(false, Ordering::SeqCst);
         file::clear(self.reader.bell);
         for ring in &self.all {
             ring.memory().header().sq_flags.fetch_and(!IORING_SQ_NEED_WAKEUP, Ordering::Relaxed);
-        }
-        for (ring, of_ring) in served {
-            let _ = epoll::control(self.reader.epoll, epoll::EPOLL_CTL_DEL, of_ring, 0, 0);
-            let _ = poll::look(ring);
-            poll::end_serving(ring);
         }
     }
 
@@ -272,15 +258,6 @@ impl Rings<'_> {
         let _held = self.reader.lock.lock();
         // SAFETY: the lock makes it ours.
         unsafe { !(*self.reader.waiting_room.get()).rings.is_empty() }
-    }
-
-    fn rest(&self, until: Option<Deadline>) {
-        let mut events = [Event { events: 0, u64: 0 }; 8];
-        let left = until.map(|deadline| deadline.left_as_libc());
-        // SAFETY: there is no mask.
-        let _ = unsafe {
-            epoll::wait(self.reader.epoll, &mut events, left.as_ref(), core::ptr::null())
-        };
     }
 }
 
