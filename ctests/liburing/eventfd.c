@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Completions announced on an eventfd: always, only asynchronous ones, or switched off for a while. */
 #include "rings.h"
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 
 static uint64_t announced(int fd)
@@ -99,6 +100,8 @@ static void what_is_no_eventfd_is_refused(void)
 	CHECK_EQ(ERRNO_KEPT(io_uring_register_eventfd(&ring, -1)), -EBADF);
 	CHECK_EQ(ERRNO_KEPT(io_uring_register_eventfd(&ring, file)), -EINVAL);
 	CHECK_EQ(ERRNO_KEPT(io_uring_register_eventfd_async(&ring, file)), -EINVAL);
+	CHECK_EQ(io_uring_register_eventfd(&ring, ring.ring_fd), -EINVAL);
+	CHECK_EQ(io_uring_register_eventfd(&ring, (int)MUST(epoll_create1(0))), -EINVAL);
 	io_uring_queue_exit(&ring);
 }
 

@@ -176,6 +176,28 @@ static void a_timeout_that_repeats(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* Once a request has asked to have no completion, nothing can wait for all before it. */
+static void no_drain_without_completions(void)
+{
+	struct io_uring ring;
+
+	ring_init(&ring, 8, 0);
+	flagged_nop(&ring, 1, IOSQE_IO_DRAIN);
+	flagged_nop(&ring, 2, IOSQE_CQE_SKIP_SUCCESS);
+	flagged_nop(&ring, 3, IOSQE_IO_DRAIN);
+	submit(&ring, 3);
+	for (int i = 0; i < 2; i++) {
+		struct result result = reap_any(&ring);
+
+		CHECK_EQ(result.res, result.user_data == 3 ? -EOPNOTSUPP : 0);
+	}
+	flagged_nop(&ring, 4, IOSQE_IO_DRAIN | IOSQE_CQE_SKIP_SUCCESS);
+	submit(&ring, 1);
+	REAP(&ring, 4, -EOPNOTSUPP);
+	CHECK_RING_WORKS(&ring);
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
 	PART(a_chain_runs_in_order),
 	PART(a_failure_ends_the_chain),
@@ -184,4 +206,5 @@ TEST_PARTS(
 	PART(success_without_a_completion),
 	PART(timeouts),
 	PART(a_timeout_that_repeats),
+	PART(no_drain_without_completions),
 )

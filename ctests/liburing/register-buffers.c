@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Registered buffers: plain, sparse, updated, tagged, cloned from another ring. */
 #include "rings.h"
+#include <pthread.h>
 
 enum { BUFFER = 4096 };
 
@@ -204,6 +205,61 @@ static void clone_from_nothing(void)
 	io_uring_queue_exit(&dst);
 }
 
+/* What a clone replaces is let go, the last one first. */
+static void a_clone_that_replaces(void)
+{
+	struct io_uring src, dst;
+	__u64 tags[3] = { 70, 71, 72 };
+	struct iovec iov[3] = { { memory[0], BUFFER }, { memory[1], BUFFER }, { memory[2], BUFFER } };
+
+	ring_init(&src, 8, 0);
+	ring_init(&dst, 8, 0);
+	CHECK_EQ(io_uring_register_buffers(&src, iov, 2), 0);
+	CHECK_EQ(io_uring_register_buffers_tags(&dst, iov, tags, 3), 0);
+	int ret = io_uring_clone_buffers_offset(&dst, &src, 1, 0, 2, IORING_REGISTER_DST_REPLACE);
+
+	if (ret == -EINVAL)
+		SKIP("this kernel does not clone buffers in place of others");
+	CHECK_EQ(ret, 0);
+	REAP(&dst, 72, 0);
+	REAP(&dst, 71, 0);
+	CHECK_EQ(io_uring_unregister_buffers(&dst), 0);
+	REAP(&dst, 70, 0);
+	io_uring_queue_exit(&src);
+	io_uring_queue_exit(&dst);
+}
+
+static void *clone_from_another_thread(void *src)
+{
+	struct io_uring dst;
+
+	ring_init(&dst, 8, 0);
+	long ret = io_uring_clone_buffers(&dst, src);
+
+	io_uring_queue_exit(&dst);
+	return (void *)ret;
+}
+
+/* A ring of one thread gives its buffers to no other thread's. */
+static void clone_from_a_single_issuer(void)
+{
+	struct io_uring src, dst;
+	struct iovec iov = { memory[0], BUFFER };
+	pthread_t thread;
+	void *ret;
+
+	ring_init_or_skip(&src, 8, IORING_SETUP_SINGLE_ISSUER, "IORING_SETUP_SINGLE_ISSUER");
+	ring_init(&dst, 8, 0);
+	CHECK_EQ(io_uring_register_buffers(&src, &iov, 1), 0);
+	if (io_uring_clone_buffers(&dst, &src) == -EINVAL)
+		SKIP("this kernel does not clone buffers");
+	CHECK_EQ(pthread_create(&thread, NULL, clone_from_another_thread, &src), 0);
+	CHECK_EQ(pthread_join(thread, &ret), 0);
+	CHECK_EQ((long)ret, -EEXIST);
+	io_uring_queue_exit(&src);
+	io_uring_queue_exit(&dst);
+}
+
 TEST_PARTS(
 	PART(reads_and_writes),
 	PART(vectors_of_a_registered_buffer),
@@ -214,4 +270,6 @@ TEST_PARTS(
 	PART(clone_some),
 	PART(clone_between_rings_without_an_fd),
 	PART(clone_from_nothing),
+	PART(a_clone_that_replaces),
+	PART(clone_from_a_single_issuer),
 )

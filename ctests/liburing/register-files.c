@@ -168,6 +168,9 @@ static void what_is_no_file_is_refused(void)
 	CHECK_EQ(ERRNO_KEPT(io_uring_register_files(&ring, bad, 2)), -EBADF);
 	CHECK_EQ(ERRNO_KEPT(io_uring_register_files(&ring, bad, 0)), -EINVAL);
 	CHECK_EQ(ERRNO_KEPT(io_uring_register_files(&ring, NULL, 2)), -EFAULT);
+	bad[1] = (int)MUST(open("/", O_PATH));
+	CHECK_EQ(io_uring_register_files(&ring, bad, 2), -EBADF);
+	CHECK_EQ(io_uring_register_files(&ring, &ring.ring_fd, 1), -EBADF);
 	CHECK_EQ(io_uring_register_files_update(&ring, 0, bad, 1), -ENXIO);
 	CHECK_EQ(io_uring_register_file_alloc_range(&ring, 0, 1), -EINVAL);
 	io_uring_queue_exit(&ring);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What io_uring_register answers by itself, without the library's checks: odd arguments, and in which order. */
+/* What io_uring_register and _enter answer by themselves, without the library's checks, to odd arguments. */
 #include "rings.h"
 
 static long call(struct io_uring *ring, unsigned opcode, void *arg, unsigned nr)
@@ -123,6 +123,22 @@ static void room_of_a_query(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* Also where there is nothing to wait for. */
+static void the_size_of_an_argument_of_enter(void)
+{
+	const unsigned waits = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
+	struct io_uring_getevents_arg arg = { 0 };
+	struct io_uring ring;
+
+	ring_init(&ring, 8, 0);
+	nop(&ring, 1);
+	submit(&ring, 1);
+	CHECK_EQ(io_uring_enter2(ring.ring_fd, 0, 1, waits, &arg, sizeof(arg)), 0);
+	CHECK_EQ(io_uring_enter2(ring.ring_fd, 0, 1, waits, &arg, sizeof(arg) + 8), -EINVAL);
+	CHECK_EQ(io_uring_enter2(ring.ring_fd, 0, 0, waits, &arg, 8), -EINVAL);
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
 	PART(a_huge_cpu_mask),
 	PART(a_region_needs_an_argument),
@@ -130,4 +146,5 @@ TEST_PARTS(
 	PART(empty_slots_of_registered_rings),
 	PART(odd_times_of_a_cancel),
 	PART(room_of_a_query),
+	PART(the_size_of_an_argument_of_enter),
 )

@@ -136,6 +136,23 @@ static void register_wait_reg_is_einval(void)
 	io_uring_queue_exit(&ring);
 }
 
+static void a_child_waits_with_its_parents_region(void)
+{
+	struct io_uring ring;
+	struct io_uring_cqe *cqe = NULL;
+	struct io_uring_reg_wait *args = ring_with_region(&ring, 0);
+
+	set_time(&args[3], 10);
+	pid_t pid = fork_child();
+
+	if (pid == 0) {
+		CHECK_EQ(io_uring_submit_and_wait_reg(&ring, &cqe, 1, 3), -ETIME);
+		_exit(PASS);
+	}
+	CHECK_EQ(exit_status(pid), PASS);
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
 	PART(each_index_has_its_own_time),
 	PART(min_wait_from_the_region),
@@ -143,4 +160,5 @@ TEST_PARTS(
 	PART(without_a_region_it_is_refused),
 	PART(without_ext_arg_nothing_is_submitted),
 	PART(register_wait_reg_is_einval),
+	PART(a_child_waits_with_its_parents_region),
 )

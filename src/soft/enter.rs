@@ -83,7 +83,7 @@ unsafe fn submit_and_wait(
     }
     // SAFETY: the caller vouches for the argument.
     let waited = unsafe {
-        if wait::is_over(&mut turn, min_complete) {
+        if wait::is_over(&mut turn, min_complete) && wait::has_size(flags, arg_size) {
             return Ok(submitted as c_int);
         }
         Wait::from_argument(&turn, min_complete, flags, arg, arg_size)

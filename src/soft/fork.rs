@@ -75,6 +75,7 @@ pub unsafe fn adopt(ring: &Ring) {
         // The page of the issuer's stack is here, too: it is looked for by its id.
         new.clock = core.clock;
         new.is_private = core.is_private;
+        new.has_skipped = core.has_skipped;
         core.polls.leave_behind();
         if was_forking {
             // Right after the fork: the numbers are still what they were.
@@ -88,6 +89,7 @@ pub unsafe fn adopt(ring: &Ring) {
             new.provided = read(&core.provided);
             new.announce = read(&core.announce);
             new.personalities = read(&core.personalities);
+            new.region = read(&core.region);
         }
         // Nobody changes them once the ring is enabled.
         new.restrictions = read(&core.restrictions);

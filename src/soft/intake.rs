@@ -200,6 +200,9 @@ fn check(turn: &mut Turn, op: &Op, r: &mut Request) -> Result<()> {
     if flags & IOSQE_BUFFER_SELECT != 0 && !op.selects_buffer {
         return Err(Errno::EOPNOTSUPP);
     }
+    if flags & (IOSQE_IO_DRAIN | IOSQE_CQE_SKIP_SUCCESS) != 0 {
+        check_drain(turn, flags)?;
+    }
     if let Some(restrictions) = &turn.core.restrictions {
         restrictions.check_request(&r.sqe)?;
     }
@@ -210,6 +213,16 @@ fn check(turn: &mut Turn, op: &Op, r: &mut Request) -> Result<()> {
         return Err(Errno::EINVAL);
     }
     (op.prepare)(turn, r)
+}
+
+/// As with the kernel's rings there is no drain any more once a request asked to have no CQE: `EOPNOTSUPP`.
+#[cold]
+fn check_drain(turn: &mut Turn, flags: u32) -> Result<()> {
+    turn.core.has_skipped |= flags & IOSQE_CQE_SKIP_SUCCESS != 0;
+    match turn.core.has_skipped && flags & IOSQE_IO_DRAIN != 0 {
+        true => Err(Errno::EOPNOTSUPP),
+        false => Ok(()),
+    }
 }
 
 /// Puts a request behind those that it is linked to, or lets it go when its chain is complete.

@@ -61,6 +61,8 @@ pub struct Core {
     /// Chains behind a drain, in order. NULL stands for a drain that has begun: what follows waits until all
     /// of it is complete.
     pub deferred: VecDeque<*mut Request>,
+    /// One has asked to have no CQE.
+    pub has_skipped: bool,
     /// CQEs that this turn posts at its end.
     pub pending: Vec<Cqe>,
     /// CQEs that the ring had no room for.
@@ -120,6 +122,7 @@ impl Core {
             requests: Requests::new(),
             runnable: Queue::new(),
             deferred: VecDeque::new(),
+            has_skipped: false,
             pending: Vec::new(),
             overflow: VecDeque::new(),
             is_private: false,

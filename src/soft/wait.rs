@@ -61,11 +61,14 @@ impl Wait {
             }
             return Ok(plain);
         }
+        if !has_size(flags, arg_size) {
+            return Err(Errno::EINVAL);
+        }
         // SAFETY: the caller vouches for the argument.
         let found = unsafe {
             match flags & IORING_ENTER_EXT_ARG_REG {
-                0 => extended(arg, arg_size)?,
-                _ => registered(turn, arg as usize, arg_size)?,
+                0 => extended(arg)?,
+                _ => registered(turn, arg as usize)?,
             }
         };
         if min_complete > 0 && found.sigmask != 0 {
@@ -121,11 +124,17 @@ fn check_mask(mask: u64, size: u32) -> Result<()> {
     unsafe { peek::copy::<u64>(mask) }.map(drop)
 }
 
-/// The argument with `IORING_ENTER_EXT_ARG`.
-unsafe fn extended(arg: *const c_void, size: usize) -> Result<Argument> {
-    if size != size_of::<io_uring_getevents_arg>() {
-        return Err(Errno::EINVAL);
+/// Whether enter's argument is as long as one of its kind.
+pub fn has_size(flags: u32, size: usize) -> bool {
+    match (flags & IORING_ENTER_EXT_ARG, flags & IORING_ENTER_EXT_ARG_REG) {
+        (0, _) => true,
+        (_, 0) => size == size_of::<io_uring_getevents_arg>(),
+        _ => size == size_of::<io_uring_reg_wait>(),
     }
+}
+
+/// The argument with `IORING_ENTER_EXT_ARG`.
+unsafe fn extended(arg: *const c_void) -> Result<Argument> {
     // SAFETY: the structs are valid for any bytes.
     unsafe {
         let arg: io_uring_getevents_arg = peek::copy(arg as u64)?;
@@ -139,10 +148,7 @@ unsafe fn extended(arg: *const c_void, size: usize) -> Result<Argument> {
 }
 
 /// The argument in the registered region, at `offset`.
-fn registered(turn: &Turn, offset: usize, size: usize) -> Result<Argument> {
-    if size != size_of::<io_uring_reg_wait>() {
-        return Err(Errno::EINVAL);
-    }
+fn registered(turn: &Turn, offset: usize) -> Result<Argument> {
     let region = turn.core.region.as_ref().ok_or(Errno::EFAULT)?;
     let arg = region.wait_argument(offset)?;
     if arg.flags & !IORING_REG_WAIT_TS != 0 {

@@ -49,7 +49,7 @@ pub fn are_same(a: c_int, b: c_int) -> bool {
 }
 
 /// The number that /proc gives an eventfd. `EINVAL` for a file of another kind.
-fn eventfd_id(eventfd: c_int) -> Result<u64> {
+pub fn eventfd_id(eventfd: c_int) -> Result<u64> {
     const KEY: &[u8] = b"eventfd-id:";
     const FOLDER: &[u8] = b"/proc/self/fdinfo/";
     let mut path = [0u8; FOLDER.len() + 11];

@@ -3,6 +3,7 @@
 use super::buffers::MAX_BUFFERS;
 use crate::abi::uring::*;
 use crate::soft::buffers::Buffers;
+use crate::soft::enter::check_issuer;
 use crate::soft::ring::Ring;
 use crate::soft::table::{self, Used};
 use crate::soft::turn::Turn;
@@ -48,7 +49,10 @@ unsafe fn clone(ring: &Ring, arg: *const c_void, nr_args: c_uint) -> Result<c_in
     }
     let source = source(&asked)?;
     let places = {
-        let turn = Turn::take(&source);
+        let mut turn = Turn::take(&source);
+        if turn.core.issuer != 0 {
+            check_issuer(&mut turn)?;
+        }
         let (from, to) = range(&asked, turn.core.buffers.len())?;
         turn.core.buffers.places(from, to)
     };
@@ -56,8 +60,9 @@ unsafe fn clone(ring: &Ring, arg: *const c_void, nr_args: c_uint) -> Result<c_in
     let buffers = &mut turn.core.buffers;
     check_room(buffers)?;
     buffers.grow(asked.dst_off + places.len() as u32);
-    for (slot, place) in (asked.dst_off..).zip(places) {
-        buffers.put(slot, place, 0);
+    // The last one that is replaced is let go first.
+    for (index, place) in places.into_iter().enumerate().rev() {
+        buffers.put(asked.dst_off + index as u32, place, 0);
     }
     turn.post_tags();
     Ok(0)

@@ -2,8 +2,9 @@
 
 use crate::abi::uring::io_uring_register_op as Op;
 use crate::soft::announce::Announce;
+use crate::soft::table;
 use crate::soft::turn::Turn;
-use crate::sys::{fd, peek, Errno, Result};
+use crate::sys::{fd, identity, peek, Errno, Result};
 use core::ffi::{c_int, c_uint, c_void};
 
 /// Does what `opcode` says; none when it is about something else.
@@ -35,6 +36,12 @@ fn set(turn: &mut Turn, arg: u64, only_async: bool) -> Result<c_int> {
     // SAFETY: any bytes are a number.
     let eventfd: c_int = unsafe { peek::copy(arg)? };
     fd::check_eventfd(eventfd)?;
+    // An epoll looks the same so far; and the kernel's rings are no eventfds.
+    let is_other =
+        || identity::eventfd_id(eventfd).is_err() && identity::eventfd_id(turn.core.fd).is_ok();
+    if table::find(eventfd).is_some() || is_other() {
+        return Err(Errno::EINVAL);
+    }
     let fd = fd::hold(eventfd)?;
     // What this call itself may post is not announced yet.
     turn.publish();
