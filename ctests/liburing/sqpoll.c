@@ -2,6 +2,7 @@
 /* Submission by the kernel's thread (IORING_SETUP_SQPOLL), and rings that share it. */
 #include "rings.h"
 #include <poll.h>
+#include <sched.h>
 #include <sys/resource.h>
 
 static void ring_sqpoll(struct io_uring *ring, unsigned entries, unsigned idle_ms)
@@ -196,12 +197,13 @@ static void attaching_to_what_is_no_ring(void)
 {
 	struct io_uring first, second;
 	struct footprint before;
-	int file = temp_file(0);
+	int file = temp_file(0), place = (int)MUST(open("/", O_PATH));
 
 	ring_init(&first, 8, 0);
 	before = footprint();
 	CHECK_EQ(init_attached(&second, 0, -1), -ENXIO);
 	CHECK_EQ(init_attached(&second, 0, file), -EINVAL);
+	CHECK_EQ(init_attached(&second, 0, place), -ENXIO);
 	CHECK_EQ(init_attached(&second, IORING_SETUP_SQPOLL, -1), -ENXIO);
 	CHECK_FOOTPRINT(before);
 	CHECK_EQ(init_attached(&second, 0, first.ring_fd), 0);
@@ -282,6 +284,66 @@ static void what_waits_goes_on_while_the_thread_sleeps(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* The thread is the parent's; a child that submits wakes it all the same. */
+static void a_child_wakes_its_parents_thread(void)
+{
+	struct io_uring ring;
+	int fds = 0;
+
+	ring_sqpoll(&ring, 8, 1);
+	wait_until_it_sleeps(&ring);
+	pid_t pid = fork_child();
+
+	if (pid == 0) {
+		fds = count_fds();
+		nop(&ring, 1);
+		CHECK_EQ(io_uring_submit(&ring), 1);
+		REAP(&ring, 1, 0);
+		/* its own ring beside that has a thread in the child */
+		struct io_uring_params p = {
+			.flags = IORING_SETUP_SQPOLL | IORING_SETUP_ATTACH_WQ, .wq_fd = (__u32)ring.ring_fd,
+		};
+		struct io_uring own;
+
+		CHECK_EQ(io_uring_queue_init_params(8, &own, &p), 0);
+		CHECK_RING_WORKS(&own);
+		io_uring_queue_exit(&own);
+		io_uring_queue_exit(&ring);
+		CHECK_OP(count_fds(), <, fds);
+		exit(PASS);
+	}
+	CHECK_EQ(exit_status(pid), PASS);
+	ring.sq.sqe_head = ring.sq.sqe_tail = *ring.sq.ktail;
+	CHECK_RING_WORKS(&ring);
+	io_uring_queue_exit(&ring);
+}
+
+/* A CPU that the thread may be put on, though the program itself does not run there. */
+static void on_a_cpu_that_is_not_the_programs(void)
+{
+	struct io_uring_params p = { .flags = IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF, .sq_thread_cpu = 1 };
+	struct io_uring ring;
+	cpu_set_t own, after;
+	int ret;
+
+	MUST(sched_getaffinity(0, sizeof(own), &own));
+	if (!CPU_ISSET(0, &own) || !CPU_ISSET(1, &own))
+		SKIP("needs two CPUs");
+	CPU_ZERO(&own);
+	CPU_SET(0, &own);
+	MUST(sched_setaffinity(0, sizeof(own), &own));
+	ret = io_uring_queue_init_params(8, &ring, &p);
+	if (ret == -EPERM)
+		SKIP("no permission for IORING_SETUP_SQPOLL");
+	CHECK_EQ(ret, 0);
+	MUST(sched_getaffinity(0, sizeof(after), &after));
+	CHECK(CPU_EQUAL(&own, &after));
+	CHECK_RING_WORKS(&ring);
+	io_uring_queue_exit(&ring);
+	p.sq_thread_cpu = 1 << 20;
+	CHECK_EQ(io_uring_queue_init_params(8, &ring, &p), -EINVAL);
+}
+
 TEST_PARTS(
 	PART(the_thread_submits),
 	PART(submit_wakes_a_sleeping_thread),
@@ -295,4 +357,6 @@ TEST_PARTS(
 	PART(the_descriptor_is_readable_while_the_thread_spins),
 	PART(the_descriptor_is_readable_while_the_thread_sleeps),
 	PART(what_waits_goes_on_while_the_thread_sleeps),
+	PART(a_child_wakes_its_parents_thread),
+	PART(on_a_cpu_that_is_not_the_programs),
 )

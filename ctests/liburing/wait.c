@@ -222,6 +222,25 @@ static void leftovers_go_again(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* IORING_SQ_TASKRUN says that entering the ring has something to do: not after that was done. */
+static void nothing_is_left_to_run(void)
+{
+	struct io_uring ring;
+	int fds[2];
+	char byte;
+
+	MUST(pipe(fds));
+	ring_init_or_skip(&ring, 8, IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG, "IORING_SETUP_TASKRUN_FLAG");
+	read_pending(&ring, fds[0], &byte, 1);
+	submit(&ring, 1);
+	CHECK_EQ(write(fds[1], "1", 1), 1);
+	CHECK_EQ(io_uring_enter(ring.ring_fd, 0, 1, IORING_ENTER_GETEVENTS, NULL), 0);
+	REAP(&ring, 1, 1);
+	CHECK_EQ(io_uring_get_events(&ring), 0);
+	CHECK_EQ(IO_URING_READ_ONCE(*ring.sq.kflags) & IORING_SQ_TASKRUN, 0);
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
 	PART(submit_returns_the_count),
 	PART(submit_and_wait),
@@ -233,4 +252,5 @@ TEST_PARTS(
 	PART(get_events_runs_deferred_work),
 	PART(submit_and_wait_for_more_than_are_coming_needs_them_all),
 	PART(leftovers_go_again),
+	PART(nothing_is_left_to_run),
 )

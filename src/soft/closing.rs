@@ -11,7 +11,7 @@ impl Turn<'_> {
     /// The program has closed the ring: what can be cancelled is.
     pub fn shut_down(mut self) {
         self.core.is_closed = true;
-        if let Some(reader) = &self.core.reader {
+        if let Some(reader) = self.core.reader.as_ref().filter(|reader| !reader.is_foreign()) {
             reader.wake();
         }
         self.core.overflow.clear();

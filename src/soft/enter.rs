@@ -61,6 +61,7 @@ unsafe fn submit_and_wait(
     turn.reaps = waits && min_complete > 0;
     turn.submits = !turn.reaps;
     turn.settle_readable();
+    let shows_taskrun = turn.core.flags & IORING_SETUP_TASKRUN_FLAG != 0;
     let mut submitted = 0;
     if turn.core.flags & IORING_SETUP_SQPOLL != 0 {
         turn = call_reader(turn, flags);
@@ -68,7 +69,7 @@ unsafe fn submit_and_wait(
     } else if to_submit > 0 {
         check_issuer(&mut turn)?;
         submitted = intake::submit(&mut turn, to_submit);
-        if turn.core.flags & IORING_SETUP_TASKRUN_FLAG != 0 {
+        if shows_taskrun {
             show_taskrun(&turn);
         }
         if submitted < to_submit {
@@ -89,6 +90,9 @@ unsafe fn submit_and_wait(
         Wait::from_argument(&turn, min_complete, flags, arg, arg_size)
             .and_then(|wanted| wait::wait(turn, &wanted))
     };
+    if shows_taskrun {
+        show_taskrun(&Turn::take(ring));
+    }
     match waited {
         Err(errno) if submitted == 0 => Err(errno),
         _ => Ok(submitted as c_int),

@@ -6,6 +6,7 @@
 //! all of it in order. Else a ring that was in use gives up what was registered.
 
 use super::ring::{Core, Ring};
+use super::sqpoll::Reader;
 use super::table;
 use super::turn::Turn;
 use crate::sys::fork::{self, Subject};
@@ -90,6 +91,8 @@ pub unsafe fn adopt(ring: &Ring) {
             new.announce = read(&core.announce);
             new.personalities = read(&core.personalities);
             new.region = read(&core.region);
+            new.reader = read(&core.reader);
+            new.reader.iter().for_each(Reader::leave_behind);
         }
         // Nobody changes them once the ring is enabled.
         new.restrictions = read(&core.restrictions);

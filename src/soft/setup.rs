@@ -136,8 +136,14 @@ fn reader(params: &io_uring_params) -> Result<Option<Arc<Reader>>> {
         // All rings of a process share its workers anyway.
         let other = attached(params.wq_fd)?;
         if has(IORING_SETUP_SQPOLL) {
-            let shared = Turn::take(&other).core.reader.clone();
-            return shared.map(Some).ok_or(Errno::EINVAL);
+            let turn = Turn::take(&other);
+            if turn.core.flags & IORING_SETUP_SQPOLL == 0 {
+                return Err(Errno::EINVAL);
+            }
+            // Where that is another process's thread, a new one is started.
+            if let Some(reader) = turn.core.reader.as_ref().filter(|reader| !reader.is_foreign()) {
+                return Ok(Some(reader.clone()));
+            }
         }
     }
     match (has(IORING_SETUP_SQPOLL), has(IORING_SETUP_SQ_AFF)) {
@@ -148,12 +154,12 @@ fn reader(params: &io_uring_params) -> Result<Option<Arc<Reader>>> {
 }
 
 /// A ring of this process whose descriptor is `fd`, which a new one is to share with: `ENXIO` when it is
-/// closed, `EINVAL` when it is no ring.
+/// closed or only a place (`O_PATH`), `EINVAL` when it is no ring.
 fn attached(fd: u32) -> Result<table::Used> {
     let fd = c_int::try_from(fd).map_err(|_| Errno::ENXIO)?;
     match file::status_flags(fd) {
-        Ok(_) => table::find(fd).ok_or(Errno::EINVAL),
-        Err(_) => Err(Errno::ENXIO),
+        Ok(flags) if flags & libc::O_PATH == 0 => table::find(fd).ok_or(Errno::EINVAL),
+        _ => Err(Errno::ENXIO),
     }
 }
 

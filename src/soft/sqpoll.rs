@@ -35,6 +35,8 @@ pub struct Reader {
     /// An eventfd that wakes it.
     bell: c_int,
     asleep: AtomicBool,
+    /// The thread is another process's, whose ring this one has inherited.
+    is_foreign: AtomicBool,
     /// Nanoseconds without work until it sleeps: the longest that a ring asked for.
     idle: AtomicU64,
 }
@@ -52,7 +54,7 @@ unsafe impl Sync for Reader {}
 unsafe impl Send for Reader {}
 
 impl Reader {
-    /// Starts a thread, on `cpu` if one is asked for. `EINVAL` for a CPU that the process may not use.
+    /// Starts a thread, on `cpu` if one is asked for. `EINVAL` for a CPU that it may not use.
     pub fn start(cpu: Option<u32>) -> Result<Arc<Self>> {
         if cpu.is_some_and(|cpu| !process::may_run_on(cpu)) {
             return Err(Errno::EINVAL);
@@ -62,6 +64,7 @@ impl Reader {
             waiting_room: UnsafeCell::new(WaitingRoom { rings: Vec::new(), is_closed: false }),
             bell: fd::move_away(file::eventfd_nonblocking()?),
             asleep: AtomicBool::new(false),
+            is_foreign: AtomicBool::new(false),
             idle: AtomicU64::new(0),
         });
         let start = Start { reader: reader.clone(), cpu };
@@ -94,8 +97,22 @@ impl Reader {
 
     /// Wakes the thread if it sleeps.
     pub fn wake(&self) {
-        if self.asleep.swap(false, Ordering::SeqCst) {
+        // Whether another process's thread sleeps cannot be seen.
+        if self.asleep.swap(false, Ordering::SeqCst) || self.is_foreign() {
             let _ = file::signal(self.bell);
+        }
+    }
+
+    /// Whether the thread is in another process.
+    pub fn is_foreign(&self) -> bool {
+        self.is_foreign.load(Ordering::Relaxed)
+    }
+
+    /// In a new process, for each ring that has it: the thread is the parent's.
+    pub fn leave_behind(self: &Arc<Self>) {
+        if !self.is_foreign.swap(true, Ordering::Relaxed) {
+            // SAFETY: the thread's own reference is not used in this process.
+            unsafe { Arc::decrement_strong_count(Arc::as_ptr(self)) };
         }
     }
 }

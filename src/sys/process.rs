@@ -100,16 +100,36 @@ pub fn cpus() -> u32 {
     affinity().map_or(1, |mask| mask.iter().map(|word| word.count_ones()).sum::<u32>().max(1))
 }
 
-/// Whether the calling thread may run on `cpu`.
+/// Whether the calling thread may be told to run on `cpu`, also where it does not run now. It is back where it
+/// was afterwards.
 pub fn may_run_on(cpu: u32) -> bool {
-    affinity().is_ok_and(|mask| {
-        mask.get(cpu as usize / 64).is_some_and(|word| word >> (cpu % 64) & 1 != 0)
-    })
+    let Ok(own) = affinity() else { return false };
+    let (word, bit) = (cpu as usize / 64, 1 << (cpu % 64));
+    let Some(is_own) = own.get(word).map(|own| own & bit != 0) else { return false };
+    if is_own {
+        return true;
+    }
+    let mut mask: Mask = [0; WORDS];
+    mask[word] = bit;
+    let may = run_on(as_bytes(&mask)).is_ok();
+    if may {
+        let _ = run_on(as_bytes(&own));
+    }
+    may
 }
 
-fn affinity() -> super::Result<[u64; 1 << 7]> {
-    let mut mask = [0u64; 1 << 7];
-    let size = core::mem::size_of_val(&mask);
+const WORDS: usize = 1 << 7;
+/// A bit a CPU.
+type Mask = [u64; WORDS];
+
+fn as_bytes(mask: &Mask) -> &[u8] {
+    // SAFETY: words are bytes.
+    unsafe { core::slice::from_raw_parts(mask.as_ptr().cast(), size_of::<Mask>()) }
+}
+
+fn affinity() -> super::Result<Mask> {
+    let mut mask: Mask = [0; WORDS];
+    let size = size_of::<Mask>();
     let args = [0, size, mask.as_mut_ptr() as usize, 0, 0, 0];
     // SAFETY: the kernel fills in as much of the mask as it has.
     unsafe { call(libc::SYS_sched_getaffinity, args) }.map(|_| mask)
