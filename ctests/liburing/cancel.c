@@ -288,6 +288,55 @@ static void one_of_many(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* A file is meant, by whatever descriptor or slot of it: not a number. */
+static void by_file_whatever_its_name(void)
+{
+	const unsigned by_fd = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ALL;
+	struct reads r;
+	struct io_uring_sqe *sqe;
+
+	pending_reads(&r, 2);
+	int twin = (int)MUST(dup(r.fds[0])), other[2];
+
+	MUST(pipe(other));
+	CHECK_EQ(io_uring_register_files(&r.ring, &twin, 1), 0);
+	read_pending(&r.ring, twin, &r.bytes[2], 2);
+	io_uring_prep_read(sqe = sqe_get(&r.ring), 0, &r.bytes[3], 1, 0);
+	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+	submit(&r.ring, 2);
+	struct io_uring_sync_cancel_reg arg = cancel_arg(0, other[0], by_fd);
+
+	CHECK_EQ(io_uring_register_sync_cancel(&r.ring, &arg), 0);
+	arg = cancel_arg(0, twin, by_fd);
+	CHECK_EQ(io_uring_register_sync_cancel(&r.ring, &arg), 4);
+	for (int i = 0; i < 4; i++)
+		CHECK_EQ(reap_any(&r.ring).res, -ECANCELED);
+	/* the number is another file by now */
+	read_pending(&r.ring, twin, &r.bytes[0], 5);
+	submit(&r.ring, 1);
+	MUST(dup2(other[0], twin));
+	CHECK_EQ(io_uring_register_sync_cancel(&r.ring, &arg), 0);
+	arg = cancel_arg(0, 0, by_fd | IORING_ASYNC_CANCEL_FD_FIXED);
+	CHECK_EQ(io_uring_register_sync_cancel(&r.ring, &arg), 1);
+	REAP(&r.ring, 5, -ECANCELED);
+	io_uring_queue_exit(&r.ring);
+}
+
+/* With ANY a file has to be one, and does not matter. */
+static void any_with_a_file(void)
+{
+	struct reads r;
+
+	pending_reads(&r, 2);
+	struct io_uring_sync_cancel_reg arg =
+		cancel_arg(0, 9999, IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ANY);
+
+	CHECK_EQ(io_uring_register_sync_cancel(&r.ring, &arg), -EBADF);
+	arg.fd = r.fds[1];
+	CHECK_EQ(io_uring_register_sync_cancel(&r.ring, &arg), 2);
+	io_uring_queue_exit(&r.ring);
+}
+
 TEST_PARTS(
 	PART(sync_by_user_data),
 	PART(sync_by_fd),
@@ -298,4 +347,6 @@ TEST_PARTS(
 	PART(waiting_for_a_child),
 	PART(a_connection_that_waits),
 	PART(one_of_many),
+	PART(by_file_whatever_its_name),
+	PART(any_with_a_file),
 )

@@ -154,6 +154,25 @@ static void without_the_feature_it_is_einval(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* The server's own answer: min_wait without a time behind it is all the time that there is. */
+static void min_wait_alone_ends_the_wait(void)
+{
+	struct io_uring ring;
+	struct io_uring_getevents_arg arg = { .min_wait_usec = 20 * USEC_PER_MS };
+
+	ring_with_min_timeout(&ring, 0);
+	delayed(&ring, 200, 1);
+	submit(&ring, 1);
+	long long start = now_ms();
+
+	CHECK_EQ(io_uring_enter2(ring.ring_fd, 0, 2, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg,
+				 sizeof(arg)), -ETIME);
+	CHECK_OP(now_ms() - start, >=, 19);
+	CHECK_OP(now_ms() - start, <, 150);
+	REAP(&ring, 1, 8);
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
 	PART(submit_and_wait_min),
 	PART(after_min_wait_the_first_one_counts),
@@ -162,4 +181,5 @@ TEST_PARTS(
 	PART(wait_cqes_min),
 	PART(wait_cqes_min_without_ts),
 	PART(without_the_feature_it_is_einval),
+	PART(min_wait_alone_ends_the_wait),
 )

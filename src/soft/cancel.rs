@@ -6,7 +6,7 @@ use super::ring::Ring;
 use super::turn::Turn;
 use super::{wait, work};
 use crate::abi::uring::*;
-use crate::sys::{clock, file, peek, thread, Errno, Result};
+use crate::sys::{clock, file, identity, peek, thread, Errno, Result};
 use alloc::vec::Vec;
 use core::ffi::{c_int, c_void};
 
@@ -50,32 +50,38 @@ impl Match {
         self.flags & flag != 0
     }
 
-    /// `EBADF` when it names a file that is none.
-    fn check_file(&self, turn: &Turn) -> Result<()> {
+    /// The file that it names, if it names one. `EBADF` when that is none.
+    fn find_file(&self, turn: &Turn) -> Result<c_int> {
         if !self.has(IORING_ASYNC_CANCEL_FD) {
-            return Ok(());
+            return Ok(-1);
         }
         if self.is_fixed {
-            return turn.core.files.get(self.fd as u32 as usize).map(drop).ok_or(Errno::EBADF);
+            let slot = self.fd as u32 as usize;
+            return turn.core.files.get(slot).map(|file| file.fd).ok_or(Errno::EBADF);
         }
-        file::status_flags(self.fd).map(drop)
+        file::status_flags(self.fd).map(|_| self.fd)
     }
 
-    fn fits(&self, r: &Request) -> bool {
+    /// Whether a request is for the `file` that is meant, whatever descriptor or slot it was named by. Where the
+    /// system does not tell, the name has to be the same.
+    fn is_for(&self, r: &Request, file: c_int) -> bool {
+        let is_fixed = r.sqe.flags & IOSQE_FIXED_FILE as u8 != 0;
+        let has_name = || is_fixed == self.is_fixed && r.sqe.fd == self.fd;
+        ops::of(r.sqe.opcode).needs_file
+            && identity::compare(file, r.fd).unwrap_or_else(|_| has_name())
+    }
+
+    fn fits(&self, r: &Request, file: c_int) -> bool {
         if self.has(IORING_ASYNC_CANCEL_ANY) {
             return true;
-        }
-        if self.has(IORING_ASYNC_CANCEL_FD) {
-            let is_fixed = r.sqe.flags & IOSQE_FIXED_FILE as u8 != 0;
-            if !ops::of(r.sqe.opcode).needs_file || is_fixed != self.is_fixed || r.sqe.fd != self.fd
-            {
-                return false;
-            }
         }
         if self.has(IORING_ASYNC_CANCEL_OP) && r.sqe.opcode != self.opcode {
             return false;
         }
-        !self.is_by_user_data() || r.sqe.user_data == self.user_data
+        if self.is_by_user_data() && r.sqe.user_data != self.user_data {
+            return false;
+        }
+        !self.has(IORING_ASYNC_CANCEL_FD) || self.is_for(r, file)
     }
 
     fn is_by_user_data(&self) -> bool {
@@ -87,11 +93,11 @@ impl Match {
 /// Cancels what matches: the first, or all with ALL or ANY, whose number it returns then. `ENOENT` when there
 /// is none, `EALREADY` when the only one is past it.
 pub fn matching(turn: &mut Turn, wanted: &Match) -> Result<i32> {
-    wanted.check_file(turn)?;
+    let file = wanted.find_file(turn)?;
     if !wanted.has(IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY) {
-        return cancel_one(turn, wanted);
+        return cancel_one(turn, wanted, file);
     }
-    let fits = |r: &Request| can_be_found(r) && wanted.fits(r);
+    let fits = |r: &Request| can_be_found(r) && wanted.fits(r, file);
     // SAFETY: those in flight are live.
     let is_meant = |request: &*mut Request| unsafe { fits(&**request) };
     let mut found: Vec<*mut Request> = turn.core.requests.iter().filter(is_meant).collect();
@@ -117,8 +123,8 @@ pub fn matching(turn: &mut Turn, wanted: &Match) -> Result<i32> {
     Ok(count)
 }
 
-fn cancel_one(turn: &mut Turn, wanted: &Match) -> Result<i32> {
-    let fits = |r: &Request| can_be_found(r) && wanted.fits(r);
+fn cancel_one(turn: &mut Turn, wanted: &Match, file: c_int) -> Result<i32> {
+    let fits = |r: &Request| can_be_found(r) && wanted.fits(r, file);
     let found = match wanted.is_by_user_data() {
         true => turn.core.requests.find(wanted.user_data, fits),
         // SAFETY: those in flight are live.
@@ -212,7 +218,8 @@ pub unsafe fn sync(ring: &Ring, arg: *const c_void, nr_args: u32) -> Result<c_in
     }
     // SAFETY: the struct is valid for any bytes.
     let arg: io_uring_sync_cancel_reg = unsafe { peek::copy(arg as u64)? };
-    if arg.pad.iter().any(|&b| b != 0) || arg.pad2.iter().any(|&w| w != 0) {
+    let is_padded = arg.pad.iter().all(|&b| b == 0) && arg.pad2.iter().all(|&w| w == 0);
+    if !is_padded || arg.flags & !KNOWN_FLAGS != 0 {
         return Err(Errno::EINVAL);
     }
     let wanted = Match {
@@ -221,8 +228,7 @@ pub unsafe fn sync(ring: &Ring, arg: *const c_void, nr_args: u32) -> Result<c_in
         fd: arg.fd,
         is_fixed: arg.flags & IORING_ASYNC_CANCEL_FD_FIXED != 0,
         opcode: arg.opcode,
-    }
-    .checked()?;
+    };
     let forever = arg.timeout.tv_sec == -1 && arg.timeout.tv_nsec == -1;
     let now = clock::nanoseconds(libc::CLOCK_MONOTONIC);
     let end = || wait::end(arg.timeout, false, libc::CLOCK_MONOTONIC, now);

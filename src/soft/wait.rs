@@ -79,11 +79,15 @@ impl Wait {
         let now = clock::nanoseconds(libc::CLOCK_MONOTONIC);
         let all_until = match found.min_wait_usec {
             0 => None,
-            time => Some(now.saturating_add(u64::from(time) * MICROSECOND)),
+            time => {
+                let at = now.saturating_add(u64::from(time) * MICROSECOND);
+                Some(Deadline::at_nanoseconds(at))
+            }
         };
         Ok(Wait {
-            all_until: all_until.map(Deadline::at_nanoseconds),
-            deadline: found.time.map(|time| end(time, is_absolute, clock, now)),
+            all_until,
+            // Without a time for the whole it ends with that of all, if there is none at all.
+            deadline: found.time.map(|time| end(time, is_absolute, clock, now)).or(all_until),
             sigmask: found.sigmask as *const c_void,
             ..plain
         })

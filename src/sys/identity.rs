@@ -32,15 +32,21 @@ pub fn close_ours(fd: c_int) {
     }
 }
 
-/// Whether two descriptors of this process are one open file.
-pub fn are_same(a: c_int, b: c_int) -> bool {
+/// Whether two descriptors of this process are one open file. `EBADF`; other errors where a policy forbids to
+/// ask, or the kernel was built without it.
+pub fn compare(a: c_int, b: c_int) -> Result<bool> {
     const KCMP_FILE: usize = 0;
     let pid = process::id() as usize;
     // SAFETY: kcmp takes plain numbers.
-    match unsafe { call(libc::SYS_kcmp, [pid, pid, KCMP_FILE, a as usize, b as usize, 0]) } {
-        Ok(order) => order == 0,
+    unsafe { call(libc::SYS_kcmp, [pid, pid, KCMP_FILE, a as usize, b as usize, 0]) }
+        .map(|order| order == 0)
+}
+
+/// Whether two descriptors of this process, of which one is an eventfd, are one open file.
+pub fn are_same(a: c_int, b: c_int) -> bool {
+    match compare(a, b) {
+        Ok(are_same) => are_same,
         Err(Errno::EBADF) => false,
-        // A policy forbids it, or the kernel was built without it.
         Err(_) => match (eventfd_id(a), eventfd_id(b)) {
             (Ok(a), Ok(b)) => a == b,
             _ => false,
