@@ -166,6 +166,15 @@ impl Turn<'_> {
         self.core.provided.groups.contains_key(&group_of(r))
     }
 
+    /// Whether the group that `r` takes its buffers from has any.
+    pub fn has_buffers(&self, r: &Request) -> bool {
+        match self.core.provided.groups.get(&group_of(r)) {
+            Some(Group::List(list)) => !list.is_empty(),
+            Some(Group::Ring(ring)) => ring.available() > 0,
+            None => false,
+        }
+    }
+
     /// The try that a buffer was taken for has found nothing: it is put back.
     pub fn put_buffer_back(&mut self, r: &mut Request) {
         let Some(buffer) = r.provided else { return };
@@ -194,26 +203,28 @@ impl Turn<'_> {
     }
 
     /// The buffers that a bundle of at most `wanted` bytes (0: as many as there are) fills or sends, the
-    /// first of which the request has taken.
+    /// first of which the request has taken. Of one that has more than what is wanted a part is taken when
+    /// it is the first, or used piece by piece.
     pub fn bundle(&self, r: &Request, wanted: usize) -> Vec<iovec> {
         let Some(first) = r.provided else { return Vec::new() };
+        let mut left = if wanted == 0 { usize::MAX } else { wanted };
         let mut vector = Vec::new();
-        let mut push = |buffer: Buffer| {
-            let (iov_base, iov_len) = (buffer.addr as *mut _, buffer.len as usize);
-            vector.push(iovec { iov_base, iov_len });
+        let mut push = |buffer: Buffer, goes_apart: bool| {
+            let len = buffer.len as usize;
+            if len <= left || goes_apart {
+                let iov_len = len.min(left);
+                vector.push(iovec { iov_base: buffer.addr as *mut _, iov_len });
+            }
+            left = left.saturating_sub(len);
+            left > 0
         };
-        push(first);
+        let mut goes_on = push(first, true);
         let Some(Group::Ring(ring)) = self.core.provided.groups.get(&group_of(r)) else {
             return vector;
         };
-        let mut total = first.len as usize;
         for ahead in 1..MOST_BUNDLED {
-            let Some(buffer) = ring.peek(ahead) else { break };
-            total = total.saturating_add(buffer.len as usize);
-            if wanted > 0 && total > wanted {
-                break;
-            }
-            push(buffer);
+            let Some(buffer) = ring.peek(ahead).filter(|_| goes_on) else { break };
+            goes_on = push(buffer, ring.is_incremental);
         }
         vector
     }

@@ -46,6 +46,9 @@ pub const MESSAGES: u32 = 1 << 12;
 /// The other side of its file has no more to send.
 pub const HUNG_UP: u32 = 1 << 13;
 
+/// A second CQE follows, which says that its data is the program's again.
+pub const NOTIFIES: u32 = 1 << 14;
+
 /// An error of it does not break links.
 pub const UNFAILING: u32 = 1 << 15;
 

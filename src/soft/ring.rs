@@ -65,6 +65,8 @@ pub struct Core {
     pub has_skipped: bool,
     /// CQEs that this turn posts at its end.
     pub pending: Vec<Cqe>,
+    /// CQEs which say that data that was sent is the program's again.
+    pub notices: Vec<Cqe>,
     /// CQEs that the ring had no room for.
     pub overflow: VecDeque<Cqe>,
     /// Nobody sleeps on its descriptor: it need not tell of CQEs.
@@ -124,6 +126,7 @@ impl Core {
             deferred: VecDeque::new(),
             has_skipped: false,
             pending: Vec::new(),
+            notices: Vec::new(),
             overflow: VecDeque::new(),
             is_private: false,
             relies_on_fd: false,

@@ -157,7 +157,8 @@ impl<'a> Turn<'a> {
         }
     }
 
-    fn find_file(&mut self, r: &mut Request) -> crate::sys::Result<()> {
+    /// Finds the file of `r`. `EBADF` when there is none; whether a descriptor is open shows when it is used.
+    pub fn find_file(&mut self, r: &mut Request) -> crate::sys::Result<()> {
         if r.sqe.flags & IOSQE_FIXED_FILE as u8 == 0 {
             r.fd = r.sqe.fd;
             return if r.fd < 0 { Err(Errno::EBADF) } else { Ok(()) };
@@ -282,6 +283,10 @@ impl<'a> Turn<'a> {
             }
             if !r.is(SKIP) {
                 self.count_completion(r);
+                if r.is(NOTIFIES) {
+                    r.cqe_flags |= IORING_CQE_F_MORE;
+                    self.core.notices.push(ops::notice(r));
+                }
                 let (user_data, flags, big) = (r.sqe.user_data, r.cqe_flags, r.big);
                 self.post(Cqe { user_data, res: result, flags, big });
             }
@@ -369,11 +374,19 @@ impl<'a> Turn<'a> {
                 // SAFETY: what may run is at hand.
                 unsafe { self.start(request) };
             }
+            self.post_notices();
             self.end_counted();
             if !self.ring.has_inbox() && self.core.runnable.is_empty() {
                 self.post_tags();
                 return;
             }
+        }
+    }
+
+    /// Posts the notices of what was sent, behind all that completes in the same call.
+    fn post_notices(&mut self) {
+        for notice in core::mem::take(&mut self.core.notices) {
+            self.post(notice);
         }
     }
 

@@ -61,6 +61,9 @@ impl Message {
         let mut message = Self::of_vectors(header.msg_iov as u64, header.msg_iovlen as usize)?;
         message.header = header;
         let len = header.msg_namelen as usize;
+        if header.msg_namelen as i32 <= -1 {
+            return Err(Errno::EINVAL);
+        }
         if sends && !header.msg_name.is_null() && len > 0 {
             message.name = copy::bytes(header.msg_name as u64, len.min(NAME_MAX))?;
             message.header.msg_name = message.name.as_mut_ptr().cast();

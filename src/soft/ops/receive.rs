@@ -160,7 +160,9 @@ fn is_stream(r: &mut Request) -> bool {
 
 /// Receives where the request says.
 fn receive_into(r: &mut Request) -> Outcome {
-    let is_whole = fields::flags(r) & WAITALL != 0;
+    // Control data belongs to what it came with.
+    let takes_control = message::copied(r).is_some_and(|message| message.header.msg_controllen > 0);
+    let is_whole = fields::flags(r) & WAITALL != 0 && !takes_control && !r.is(NOWAIT);
     loop {
         let (result, left) = call(r);
         match result {
@@ -247,11 +249,15 @@ fn receive_selected(turn: &mut Turn, r: &mut Request) -> Option<Outcome> {
     }
 }
 
-/// The buffers of a bundle. One that wants less than the first of them has is none, nor is one of messages.
+fn is_bundle(r: &Request) -> bool {
+    u32::from(r.sqe.ioprio) & IORING_RECVSEND_BUNDLE != 0
+}
+
+/// The buffers of a bundle. One that wants less than the first of them has is none; a message that may be of any
+/// length gets one buffer.
 fn bundle(turn: &mut Turn, r: &mut Request, len: u32) -> Option<Box<Message>> {
-    let is_bundle = u32::from(r.sqe.ioprio) & IORING_RECVSEND_BUNDLE != 0;
     let is_short = r.sqe.len > 0 && r.provided.is_some_and(|first| len < first.len);
-    if !is_bundle || is_short || !is_stream(r) {
+    if !is_bundle(r) || is_short || (r.sqe.len == 0 && !is_stream(r)) {
         return None;
     }
     Some(Message::of_own(turn.bundle(r, r.sqe.len as usize)))
@@ -259,16 +265,19 @@ fn bundle(turn: &mut Turn, r: &mut Request, len: u32) -> Option<Box<Message>> {
 
 /// Whether a receive that left room is to go on. A bundle that takes whatever comes has all that there was.
 fn waits_for_rest(r: &Request) -> bool {
-    let is_bundle = u32::from(r.sqe.ioprio) & IORING_RECVSEND_BUNDLE != 0;
-    let takes_any = is_bundle && r.sqe.len == 0;
-    !is_message(r) && !takes_any && wants_all(r)
+    let takes_any = is_bundle(r) && r.sqe.len == 0;
+    !is_message(r) && !takes_any && !r.is(NOWAIT) && wants_all(r)
 }
 
 /// `n` bytes came into a provided buffer, or several.
 fn received(turn: &mut Turn, r: &mut Request, n: usize, room: usize) -> Option<Outcome> {
-    let flags = turn.use_buffer(r, n) | if n == room { nonempty(r) } else { 0 };
-    // At the end of a stream there is a head without data, again and again.
-    let is_last = is_message(r) && n == head_len(r);
+    // MSG_TRUNC tells of more than there was room for.
+    let flags = turn.use_buffer(r, n.min(room)) | if n == room { nonempty(r) } else { 0 };
+    // At the end of a stream there is a head without data, again and again; a bundle that has taken all buffers
+    // ends without waiting for more of them.
+    let is_short = r.sqe.len > 0 && r.provided.is_some_and(|first| r.sqe.len < first.len);
+    let is_last =
+        (is_message(r) && n == head_len(r)) || (is_bundle(r) && !is_short && !turn.has_buffers(r));
     if !r.is(MULTISHOT) || !turn.has_room() || is_last {
         r.cqe_flags |= flags;
         if !r.is(MULTISHOT) && is_message(r) {

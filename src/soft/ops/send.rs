@@ -6,25 +6,26 @@ use super::{Op, Outcome, State};
 use crate::abi::uring::*;
 use crate::soft::memory::Cqe;
 use crate::soft::provided::selects;
-use crate::soft::request::{Request, NOWAIT, POLLED, SKIP};
+use crate::soft::request::{Request, FAILED, NOTIFIES, NOWAIT, POLLED, SKIP};
 use crate::soft::turn::Turn;
 use crate::sys::{net, Errno, Result};
 use core::ffi::c_int;
 
 const KNOWN: u32 = IORING_RECVSEND_POLL_FIRST | IORING_RECVSEND_BUNDLE | IORING_SEND_VECTORIZED;
+const KNOWN_MSG: u32 = IORING_RECVSEND_POLL_FIRST | IORING_SEND_VECTORIZED;
 const KNOWN_ZC: u32 =
     IORING_RECVSEND_POLL_FIRST | IORING_SEND_ZC_REPORT_USAGE | IORING_SEND_VECTORIZED | FIXED;
 /// The data is in a registered buffer.
 const FIXED: u32 = IORING_RECVSEND_FIXED_BUF;
+/// Bundles sent one after another before others get their turn.
+const MOST_AT_ONCE: u32 = 32;
 const OUT: u32 = libc::EPOLLOUT as u32;
 
 /// SEND.
 pub static SEND: Op = Op {
     prepare: |_, r| {
         let how = u32::from(r.sqe.ioprio);
-        if how & !KNOWN != 0
-            || (how & IORING_RECVSEND_BUNDLE != 0 && fields::flags(r) & WAITALL != 0)
-        {
+        if how & !KNOWN != 0 {
             return Err(Errno::EINVAL);
         }
         prepare(r, how)
@@ -41,7 +42,7 @@ pub static SEND: Op = Op {
 pub static SENDMSG: Op = Op {
     prepare: |_, r| {
         unused(&[fields::off(r), fields::file_index(r)])?;
-        if u32::from(r.sqe.ioprio) & !IORING_RECVSEND_POLL_FIRST != 0 {
+        if u32::from(r.sqe.ioprio) & !KNOWN_MSG != 0 {
             return Err(Errno::EINVAL);
         }
         prepare(r, 0)
@@ -51,13 +52,8 @@ pub static SENDMSG: Op = Op {
 };
 
 /// SEND_ZC.
-pub static SEND_ZC: Op = Op {
-    prepare: |_, r| prepare_zc(r),
-    assign: Some(find_buffer),
-    issue: issue_zc,
-    selects_buffer: false,
-    ..SEND
-};
+pub static SEND_ZC: Op =
+    Op { prepare: |_, r| prepare_zc(r), issue: issue_zc, selects_buffer: false, ..SEND };
 
 /// SENDMSG_ZC.
 pub static SENDMSG_ZC: Op = Op {
@@ -86,12 +82,32 @@ fn prepare_zc(r: &mut Request) -> Result<()> {
     if r.is(SKIP) {
         return Err(Errno::EINVAL);
     }
-    prepare(r, u32::from(r.sqe.ioprio) & KNOWN_ZC)
+    // SAFETY: any bytes are valid as numbers.
+    let (third, pad) = unsafe {
+        let rest = &r.sqe.anon_addr3_set.anon_addr3;
+        (rest.addr3, rest.__pad2[0])
+    };
+    unused(&[third, pad])?;
+    r.flags |= NOTIFIES;
+    let how = u32::from(r.sqe.ioprio);
+    let is_both = |flags| how & flags == flags;
+    if how & !KNOWN_ZC != 0 || (is_both(FIXED | IORING_SEND_VECTORIZED) && !is_message(r)) {
+        return Err(Errno::EINVAL);
+    }
+    prepare(r, how)
 }
 
-/// What is sent from a registered buffer has to lie in it.
+/// The second CQE of what was sent without copying, as far as the program can tell.
+pub fn notice(r: &Request) -> Cqe {
+    let how = u32::from(r.sqe.ioprio);
+    let reports = how & !KNOWN_ZC == 0 && how & IORING_SEND_ZC_REPORT_USAGE != 0;
+    let res = if reports { IORING_NOTIF_USAGE_ZC_COPIED as i32 } else { 0 };
+    Cqe { user_data: r.sqe.user_data, res, flags: IORING_CQE_F_NOTIF, big: [0; 2] }
+}
+
+/// What is sent from a registered buffer has to lie in it, once for all tries.
 fn find_buffer(turn: &mut Turn, r: &mut Request) -> Result<()> {
-    if u32::from(r.sqe.ioprio) & FIXED == 0 {
+    if u32::from(r.sqe.ioprio) & FIXED == 0 || r.buffer.is_some() {
         return Ok(());
     }
     let index = fields::buf_index(r) as u16;
@@ -163,23 +179,41 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
         };
     }
     if selects(r) && !r.provided.is_some_and(|buffer| buffer.is_used) {
-        return send_selected(turn, r, how & IORING_RECVSEND_BUNDLE != 0);
+        return send_selected(turn, r);
     }
-    let is_whole = fields::flags(r) & WAITALL != 0;
-    if is_whole && is_message(r) {
+    if fields::flags(r) & WAITALL != 0 && is_message(r) {
         if let Err(errno) = message::keep(r, true) {
             return Outcome::Done(errno.answer());
         }
     }
+    send(r)
+}
+
+/// Sends what is left; all of it when that is asked for, as far as it may wait.
+fn send(r: &mut Request) -> Outcome {
     loop {
         let (result, left) = call(r);
         match result {
-            Ok(n) if is_whole && n > 0 && n < left => message::advance(r, n),
+            Ok(n) if is_whole(r) && n > 0 && n < left => {
+                message::advance(r, n);
+                if r.is(NOWAIT) {
+                    return failed(r, Errno::EAGAIN);
+                }
+            }
             Ok(n) => return Outcome::Done((message::done(r) + n) as i32),
             Err(Errno::EAGAIN) if !r.is(NOWAIT) => return Outcome::Wait(OUT),
             Err(errno) => return failed(r, errno),
         }
     }
+}
+
+fn is_bundle(r: &Request) -> bool {
+    selects(r) && u32::from(r.sqe.ioprio) & IORING_RECVSEND_BUNDLE != 0
+}
+
+/// Whether less than everything is too little. A bundle's buffers all go.
+fn is_whole(r: &Request) -> bool {
+    fields::flags(r) & WAITALL != 0 || is_bundle(r)
 }
 
 /// It ends with an error; what went before counts, but is too little.
@@ -189,8 +223,24 @@ fn failed(r: &mut Request, errno: Errno) -> Outcome {
     Outcome::Done(if done > 0 { done as i32 } else { errno.answer() })
 }
 
-/// Sends the next provided buffer, or all that there are.
-fn send_selected(turn: &mut Turn, r: &mut Request, is_bundle: bool) -> Outcome {
+/// Sends the next provided buffer; with a bundle what was wanted, and then all that there are.
+fn send_selected(turn: &mut Turn, r: &mut Request) -> Outcome {
+    let mut wanted = r.sqe.len as usize;
+    for _ in 0..MOST_AT_ONCE {
+        let outcome = send_buffers(turn, r, wanted);
+        let Outcome::Done(n) = outcome else { return outcome };
+        let is_last = n < 0 || !is_bundle(r) || r.is(FAILED | POLLED);
+        if is_last || !turn.has_buffers(r) || !turn.has_room() {
+            return outcome;
+        }
+        turn.post_more(r, n, r.cqe_flags);
+        (r.provided, r.state, r.cqe_flags, wanted) = (None, State::None, 0, 0);
+    }
+    Outcome::Wait(OUT)
+}
+
+/// Sends one provided buffer, or those of a bundle. They are used up once something was sent or it failed.
+fn send_buffers(turn: &mut Turn, r: &mut Request, wanted: usize) -> Outcome {
     let buffer = match turn.take_buffer(r) {
         Ok(buffer) => buffer,
         Err(errno) => {
@@ -198,12 +248,12 @@ fn send_selected(turn: &mut Turn, r: &mut Request, is_bundle: bool) -> Outcome {
             return Outcome::Done(no_socket(r).unwrap_or(errno).answer());
         }
     };
-    let wanted = r.sqe.len;
-    let vector = match is_bundle {
-        true => turn.bundle(r, wanted as usize),
+    let vector = match is_bundle(r) {
+        true => turn.bundle(r, wanted),
         false => {
-            let len = if wanted == 0 { buffer.len } else { wanted.min(buffer.len) };
-            alloc::vec![libc::iovec { iov_base: buffer.addr as *mut _, iov_len: len as usize }]
+            let len = buffer.len as usize;
+            let len = if wanted == 0 { len } else { wanted.min(len) };
+            alloc::vec![libc::iovec { iov_base: buffer.addr as *mut _, iov_len: len }]
         }
     };
     let mut message = Message::of_own(vector);
@@ -212,49 +262,37 @@ fn send_selected(turn: &mut Turn, r: &mut Request, is_bundle: bool) -> Outcome {
         message.header.msg_name = address as *mut _;
         message.header.msg_namelen = len;
     }
-    // SAFETY: the header is ours, the rest the program's; the kernel looks where it points.
-    match unsafe { net::send_message(r.fd, message.for_call(), flags(r)) } {
-        Err(Errno::EAGAIN) => {
+    let total = message.left();
+    r.state = State::Message(message);
+    let outcome = send(r);
+    let used = match outcome {
+        Outcome::Done(n) if n < 0 && no_socket(r).is_some() => None,
+        // What was sent by one call; the rest of the buffer is not lost where it is used piece by piece.
+        Outcome::Done(n) if n >= 0 && !is_whole(r) => Some(n as usize),
+        Outcome::Wait(_) if message::done(r) == 0 => None,
+        _ => Some(total),
+    };
+    match used {
+        Some(used) => r.cqe_flags |= turn.use_buffer(r, used),
+        None => {
             turn.put_buffer_back(r);
-            Outcome::Wait(OUT)
-        }
-        Ok(n) => {
-            r.cqe_flags |= turn.use_buffer(r, n);
-            Outcome::Done(n as i32)
-        }
-        Err(errno) => {
-            turn.put_buffer_back(r);
-            Outcome::Done(errno.answer())
+            r.state = State::None;
         }
     }
+    outcome
 }
 
 fn issue_zc(turn: &mut Turn, r: &mut Request) -> Outcome {
-    let how = u32::from(r.sqe.ioprio);
-    let outcome = match zc_error(r, how) {
-        Some(errno) => Outcome::Done(errno.answer()),
-        None => issue(turn, r),
-    };
-    let Outcome::Done(result) = outcome else { return outcome };
-    if result < 0 {
-        r.fail();
+    if let Err(errno) = only_copies(r).and_then(|()| find_buffer(turn, r)) {
+        return Outcome::Done(errno.answer());
     }
-    // Both come, whether there is room or not.
-    let user_data = r.sqe.user_data;
-    turn.post(Cqe { user_data, res: result, flags: IORING_CQE_F_MORE, big: [0; 2] });
-    r.cqe_flags = IORING_CQE_F_NOTIF;
-    let reports = how & IORING_SEND_ZC_REPORT_USAGE != 0;
-    Outcome::Done(if reports { IORING_NOTIF_USAGE_ZC_COPIED as i32 } else { 0 })
+    issue(turn, r)
 }
 
-/// Why it is not even tried: unknown flags, or a socket that only copies.
-fn zc_error(r: &Request, how: u32) -> Option<Errno> {
-    if how & !KNOWN_ZC != 0 {
-        return Some(Errno::EINVAL);
-    }
-    match net::option(r.fd, libc::SO_DOMAIN) {
-        Ok(libc::AF_INET | libc::AF_INET6 | libc::AF_VSOCK) => None,
-        Ok(_) => Some(Errno::EOPNOTSUPP),
-        Err(errno) => Some(errno),
+/// `EOPNOTSUPP` for a socket that only copies.
+fn only_copies(r: &Request) -> Result<()> {
+    match net::option(r.fd, libc::SO_DOMAIN)? {
+        libc::AF_INET | libc::AF_INET6 | libc::AF_VSOCK => Ok(()),
+        _ => Err(Errno::EOPNOTSUPP),
     }
 }
