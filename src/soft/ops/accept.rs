@@ -42,7 +42,7 @@ fn prepare(_: &mut Turn, r: &mut Request) -> Result<()> {
 
 fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
     let how = u32::from(r.sqe.ioprio);
-    if how & IORING_ACCEPT_POLL_FIRST != 0 && !r.is(POLLED | NOWAIT) {
+    if how & IORING_ACCEPT_POLL_FIRST != 0 && !r.is(POLLED) {
         return Outcome::Wait(libc::EPOLLIN as u32);
     }
     let blocks = match file::status_flags(r.fd) {
@@ -91,10 +91,12 @@ fn accepted(turn: &mut Turn, r: &mut Request, result: Result<c_int>) -> Option<O
         Err(errno) => return Some(Outcome::Done(errno.answer())),
     };
     let result = turn.hand_over(fd, file_index(r));
+    let flags = if pipe::is_ready(r.fd, libc::POLLIN) { IORING_CQE_F_SOCK_NONEMPTY } else { 0 };
     if !r.is(MULTISHOT) || result < 0 || !turn.has_room() {
+        r.cqe_flags |= if result < 0 { 0 } else { flags };
         return Some(Outcome::Done(result));
     }
-    turn.post_more(r, result, 0);
+    turn.post_more(r, result, flags);
     None
 }
 

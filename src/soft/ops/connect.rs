@@ -33,6 +33,11 @@ pub static CONNECT: Op = Op {
         // SAFETY: the address is our copy.
         answer(unsafe { net::connect(r.fd, at, len) })
     }),
+    finish: |_, _, result| match Errno::of(-result) {
+        // It does not block there either.
+        Errno::EINPROGRESS | Errno::EALREADY => Outcome::Wait(libc::EPOLLOUT as u32),
+        _ => Outcome::Done(result),
+    },
     needs_file: true,
     ..Op::NONE
 };

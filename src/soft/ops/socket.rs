@@ -183,8 +183,17 @@ pub static SHUTDOWN: Op = Op {
 };
 
 /// URING_CMD, of sockets.
-pub static URING_CMD: Op =
-    Op { issue: |_, r| Outcome::Done(answer(command(r))), needs_file: true, ..Op::NONE };
+pub static URING_CMD: Op = Op {
+    prepare: |_, r| {
+        // SAFETY: any bytes are valid as numbers.
+        let (pad, flags) =
+            unsafe { (r.sqe.anon_off.anon_cmd_op.__pad1, r.sqe.anon_rw_flags.uring_cmd_flags) };
+        unused(&[u64::from(pad), u64::from(flags & !IORING_URING_CMD_MASK)])
+    },
+    issue: |_, r| Outcome::Done(answer(command(r))),
+    needs_file: true,
+    ..Op::NONE
+};
 
 fn command(r: &mut Request) -> Result<usize> {
     use io_uring_socket_op as Command;
