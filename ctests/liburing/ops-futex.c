@@ -345,6 +345,26 @@ static void woken_or_cancelled(void)
 	end();
 }
 
+/* Whoever cancels everything is told of each. */
+static void counted_with_everything(void)
+{
+	begin();
+	for (int i = 1; i <= 3; i++)
+		prep_wait(words, 0, ANY, OWN, (uint64_t)i);
+	submit(&ring, 3);
+	struct io_uring_sqe *sqe = sqe_get(&ring);
+
+	io_uring_prep_cancel64(sqe, 0, IORING_ASYNC_CANCEL_ANY);
+	io_uring_sqe_set_data64(sqe, 99);
+	submit(&ring, 1);
+	for (int i = 0; i < 4; i++) {
+		struct result result = reap_any(&ring);
+
+		CHECK_EQ(result.res, result.user_data == 99 ? 3 : -ECANCELED);
+	}
+	end();
+}
+
 TEST_PARTS(
 	PART(as_many_as_wait),
 	PART(wakes_and_waits_in_one_submission),
@@ -352,6 +372,7 @@ TEST_PARTS(
 	PART(refused),
 	PART(cancelled),
 	PART(cancelled_where_the_c_librarys_signals_are_ignored),
+	PART(counted_with_everything),
 	PART(any_of_several),
 	PART(races),
 	PART(woken_or_cancelled),

@@ -113,7 +113,7 @@ pub fn matching(turn: &mut Turn, wanted: &Match) -> Result<i32> {
         // are found are linked to nothing that is found.
         unsafe {
             let kind = kind_counted(&*request);
-            let is_new = kind == 0 || kinds & kind == 0;
+            let is_new = kinds & kind == 0 || wanted.has(IORING_ASYNC_CANCEL_ANY);
             if one(turn, request).is_ok() {
                 count += i32::from(is_new);
                 kinds |= kind;

@@ -8,10 +8,11 @@ use crate::sys::epoll::{self, Event};
 use crate::sys::{peek, Errno};
 
 const ENOENT: Outcome = Outcome::Done(Errno::ENOENT.answer());
-/// Errors are always told of.
-const ALWAYS: u32 = (libc::EPOLLERR | libc::EPOLLHUP) as u32;
-/// What a program may wait for.
-const EVENTS: u32 = 0xffff | (libc::EPOLLEXCLUSIVE | libc::EPOLLONESHOT) as u32;
+/// Errors are always told of, and that the other side sends no more.
+const ALWAYS: u32 = (libc::EPOLLERR | libc::EPOLLHUP | libc::EPOLLRDHUP) as u32;
+/// What a program may wait for. `EPOLLEXCLUSIVE`, which lets others be woken too, an epoll does not take with the
+/// rest.
+const EVENTS: u32 = 0xffff | libc::EPOLLONESHOT as u32;
 
 /// A poll under way.
 pub struct Poll {
@@ -27,7 +28,7 @@ pub static POLL_ADD: Op = Op {
             unsafe { (r.sqe.anon_buf_index.buf_index, r.sqe.anon_off.off, r.sqe.anon_addr.addr) };
         let repeats = r.sqe.len & IORING_POLL_ADD_MULTI != 0;
         let skips = r.sqe.flags & IOSQE_CQE_SKIP_SUCCESS as u8 != 0;
-        let unknown = r.sqe.len & !(IORING_POLL_ADD_MULTI | IORING_POLL_ADD_LEVEL) != 0;
+        let unknown = r.sqe.len & !IORING_POLL_ADD_MULTI != 0;
         if buffer != 0 || offset != 0 || address != 0 || unknown || (repeats && skips) {
             return Err(Errno::EINVAL);
         }
@@ -46,7 +47,7 @@ pub static POLL_ADD: Op = Op {
         }
     },
     ready: |turn, r, found| {
-        let found = found & (state(r).events | ALWAYS) & 0xffff;
+        let found = found & state(r).events & 0xffff;
         if found == 0 {
             // Only what it shares the file with.
             return if state(r).repeats { Outcome::Kept } else { Outcome::Wait(state(r).events) };
@@ -165,7 +166,7 @@ fn events_of(r: &Request) -> u32 {
     // SAFETY: any bytes are valid as events.
     let events = unsafe { r.sqe.anon_rw_flags.poll32_events };
     let events = if cfg!(target_endian = "big") { events.rotate_left(16) } else { events };
-    events & EVENTS
+    events & EVENTS | ALWAYS
 }
 
 /// Has every change of the file told, until the request is removed.

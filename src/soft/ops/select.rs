@@ -98,6 +98,12 @@ pub static READ_MULTISHOT: Op = Op {
     ..Op::NONE
 };
 
+fn is_at_offset(r: &Request) -> bool {
+    // SAFETY: any bytes are valid as an offset.
+    let offset = unsafe { r.sqe.anon_off.off };
+    offset != 0 && offset != calls::AT_POSITION
+}
+
 /// One read; none when there may be more.
 fn read_once(turn: &mut Turn, r: &mut Request) -> Option<Outcome> {
     let buffer = match turn.take_buffer(r) {
@@ -105,9 +111,13 @@ fn read_once(turn: &mut Turn, r: &mut Request) -> Option<Outcome> {
         Err(errno) => return Some(Outcome::Done(errno.answer())),
     };
     let vector = libc::iovec { iov_base: buffer.addr as *mut _, iov_len: buffer.len as usize };
-    // SAFETY: the buffer is the program's; the kernel checks it.
-    let done = unsafe {
-        calls::transfer(false, r.fd, (&raw const vector, 1), calls::AT_POSITION, libc::RWF_NOWAIT)
+    let place = (&raw const vector, 1);
+    let done = match is_at_offset(r) && file::kind(r.fd) == Kind::Socket {
+        true => Err(Errno::ESPIPE),
+        // SAFETY: the buffer is the program's; the kernel checks it.
+        false => unsafe {
+            calls::transfer(false, r.fd, place, calls::AT_POSITION, libc::RWF_NOWAIT)
+        },
     };
     match done {
         Ok(n) if n > 0 => {
