@@ -337,6 +337,31 @@ static void any_with_a_file(void)
 	io_uring_queue_exit(&r.ring);
 }
 
+/* What has come before it was cancelled is not lost. */
+static void half_done(void)
+{
+	struct io_uring ring;
+	int fds[2];
+	char buf[8];
+
+	ring_init(&ring, 8, 0);
+	socket_pair(fds, SOCK_STREAM);
+	CHECK_EQ(write(fds[1], "abc", 3), 3);
+	struct io_uring_sqe *sqe = sqe_get(&ring);
+
+	io_uring_prep_recv(sqe, fds[0], buf, sizeof(buf), MSG_WAITALL);
+	io_uring_sqe_set_data64(sqe, 1);
+	io_uring_sqe_set_flags(sqe, IOSQE_IO_LINK);
+	nop(&ring, 2);
+	submit(&ring, 2);
+	io_uring_prep_cancel64(sqe_get(&ring), 1, 0);
+	submit(&ring, 1);
+	REAP(&ring, 0, 0);
+	REAP(&ring, 1, 3);
+	REAP(&ring, 2, -ECANCELED);
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
 	PART(sync_by_user_data),
 	PART(sync_by_fd),
@@ -346,6 +371,7 @@ TEST_PARTS(
 	PART(poll_and_timeout_have_their_own),
 	PART(waiting_for_a_child),
 	PART(a_connection_that_waits),
+	PART(half_done),
 	PART(one_of_many),
 	PART(by_file_whatever_its_name),
 	PART(any_with_a_file),

@@ -345,22 +345,24 @@ static void woken_or_cancelled(void)
 	end();
 }
 
-/* Whoever cancels everything is told of each. */
+/* Whoever cancels everything is told of each. Links go on. */
 static void counted_with_everything(void)
 {
 	begin();
 	for (int i = 1; i <= 3; i++)
-		prep_wait(words, 0, ANY, OWN, (uint64_t)i);
-	submit(&ring, 3);
+		prep_wait(words, 0, ANY, OWN, (uint64_t)i)->flags |= i < 3 ? 0 : IOSQE_IO_LINK;
+	nop(&ring, 4);
+	submit(&ring, 4);
 	struct io_uring_sqe *sqe = sqe_get(&ring);
 
 	io_uring_prep_cancel64(sqe, 0, IORING_ASYNC_CANCEL_ANY);
 	io_uring_sqe_set_data64(sqe, 99);
 	submit(&ring, 1);
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 5; i++) {
 		struct result result = reap_any(&ring);
+		bool is_link = result.user_data == 4;
 
-		CHECK_EQ(result.res, result.user_data == 99 ? 3 : -ECANCELED);
+		CHECK_EQ(result.res, is_link ? 0 : result.user_data == 99 ? 3 : -ECANCELED);
 	}
 	end();
 }

@@ -172,7 +172,8 @@ pub unsafe fn one(turn: &mut Turn, request: *mut Request) -> Result<()> {
         match (*request).place {
             Place::Polled(slot) => {
                 turn.stop_waiting(request, slot);
-                turn.complete_later(request, Errno::ECANCELED.answer());
+                let result = ops::cancelled(&mut *request);
+                turn.complete_later(request, result);
             }
             Place::Timed => timeout::cancel(turn, request),
             Place::Queued if work::take_back(turn.ring, request) => {

@@ -2,7 +2,7 @@
 
 use super::socket::{fields, unused};
 use super::{answer, Op, Outcome, State};
-use crate::soft::request::{Place, Request};
+use crate::soft::request::{Place, Request, UNFAILING};
 use crate::soft::sleepers::{self, Handle, Started};
 use crate::soft::turn::Turn;
 use crate::sys::futexes::{self, Wanted};
@@ -166,6 +166,8 @@ fn cancel(turn: &mut Turn, r: &mut Request) -> Result<()> {
     let Some(outcome) = called else { return Err(Errno::ENOENT) };
     state(r).sleeper = None;
     let was_woken = outcome >= 0;
+    // That it was cancelled breaks no link.
+    r.flags |= UNFAILING;
     let result = if was_woken { outcome } else { Errno::ECANCELED.answer() };
     // SAFETY: it was kept, and the thread that had it does not any more.
     unsafe { turn.complete_later(&raw mut *r, result) };

@@ -73,6 +73,15 @@ pub fn finish_without_failing(_: &mut Turn, r: &mut Request, result: i32) -> Out
     Outcome::Done(result)
 }
 
+/// What a request answers that is cancelled while it waits: what it has sent or received counts, but is too little.
+pub fn cancelled(r: &mut Request) -> i32 {
+    r.fail();
+    match message::done(r) {
+        0 => Errno::ECANCELED.answer(),
+        done => done as i32,
+    }
+}
+
 /// What an operation keeps in its request beside the SQE.
 #[derive(Default)]
 pub enum State {
