@@ -143,10 +143,43 @@ static void unknown(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* Several vectors are one datagram, also to an address. */
+static void vectors_to_an_address(void)
+{
+	struct io_uring ring;
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	socklen_t len = sizeof(address);
+	struct iovec vectors[2] = { { "ab", 2 }, { "cde", 3 } };
+	int to = (int)MUST(socket(AF_INET, SOCK_DGRAM, 0)), from = (int)MUST(socket(AF_INET, SOCK_DGRAM, 0));
+	char buf[8];
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	MUST(bind(to, (struct sockaddr *)&address, len));
+	MUST(getsockname(to, (struct sockaddr *)&address, &len));
+	ring_init(&ring, 8, 0);
+	for (unsigned nr = 2; nr <= 1025; nr += 1023) {
+		struct io_uring_sqe *sqe = sqe_get(&ring);
+
+		io_uring_prep_send(sqe, from, vectors, nr, 0);
+		sqe->ioprio = IORING_SEND_VECTORIZED;
+		io_uring_prep_send_set_addr(sqe, (struct sockaddr *)&address, (__u16)len);
+		submit(&ring, 1);
+		int res = reap_any(&ring).res;
+
+		if (nr == 2 && res == -EINVAL && !is_soft(&ring))
+			SKIP("this kernel's sends take no vectors");
+		CHECK_EQ(res, nr == 2 ? 5 : -EINVAL);
+	}
+	CHECK_EQ(recv(to, buf, sizeof(buf), MSG_DONTWAIT), 5);
+	CHECK_EQ(memcmp(buf, "abcde", 5), 0);
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
 	PART(connecting_on_a_worker),
 	PART(accepting),
 	PART(all_of_a_message_with_control_data),
 	PART(all_without_waiting),
 	PART(unknown),
+	PART(vectors_to_an_address),
 )

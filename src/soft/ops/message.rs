@@ -60,16 +60,21 @@ impl Message {
         let header: msghdr = unsafe { peek::copy(at) }?;
         let mut message = Self::of_vectors(header.msg_iov as u64, header.msg_iovlen as usize)?;
         message.header = header;
-        let len = header.msg_namelen as usize;
         if header.msg_namelen as i32 <= -1 {
             return Err(Errno::EINVAL);
         }
-        if sends && !header.msg_name.is_null() && len > 0 {
-            message.name = copy::bytes(header.msg_name as u64, len.min(NAME_MAX))?;
-            message.header.msg_name = message.name.as_mut_ptr().cast();
-            message.header.msg_namelen = message.name.len() as u32;
+        if sends && !header.msg_name.is_null() && header.msg_namelen > 0 {
+            message.send_to(header.msg_name as u64, header.msg_namelen)?;
         }
         Ok(message)
+    }
+
+    /// Goes to a copy of the address of `len` bytes at `address`. `EFAULT`.
+    pub fn send_to(&mut self, address: u64, len: u32) -> Result<()> {
+        self.name = copy::bytes(address, (len as usize).min(NAME_MAX))?;
+        self.header.msg_name = self.name.as_mut_ptr().cast();
+        self.header.msg_namelen = self.name.len() as u32;
+        Ok(())
     }
 
     /// The header for a call, with what is left of the vectors.
@@ -166,9 +171,7 @@ impl Message {
 pub fn keep_destination(r: &mut Request, address: u64, len: u32) -> Result<()> {
     let buffer = iovec { iov_base: fields::addr(r) as *mut _, iov_len: r.sqe.len as usize };
     let mut message = Message::of_own(Vec::from([buffer]));
-    message.name = copy::bytes(address, (len as usize).min(NAME_MAX))?;
-    message.header.msg_name = message.name.as_mut_ptr().cast();
-    message.header.msg_namelen = message.name.len() as u32;
+    message.send_to(address, len)?;
     message.done = done(r);
     r.state = State::Message(message);
     Ok(())

@@ -76,7 +76,9 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
 /// READ_MULTISHOT: a CQE for each time that there is data.
 pub static READ_MULTISHOT: Op = Op {
     prepare: |_, r| {
-        if !selects(r) || r.sqe.len != 0 {
+        // SAFETY: any bytes are valid as an address.
+        let address = unsafe { r.sqe.anon_addr.addr };
+        if !selects(r) || r.sqe.len != 0 || address != 0 {
             return Err(Errno::EINVAL);
         }
         r.flags |= MULTISHOT;

@@ -19,6 +19,7 @@ const KNOWN_ZC: u32 =
 const FIXED: u32 = IORING_RECVSEND_FIXED_BUF;
 /// Bundles sent one after another before others get their turn.
 const MOST_AT_ONCE: u32 = 32;
+const EMSGSIZE: Errno = Errno::of(libc::EMSGSIZE);
 const OUT: u32 = libc::EPOLLOUT as u32;
 
 /// SEND.
@@ -71,7 +72,13 @@ fn prepare(r: &mut Request, how: u32) -> Result<()> {
         r.flags |= NOWAIT;
     }
     if how & IORING_SEND_VECTORIZED != 0 && !is_message(r) {
-        let message = Message::of_vectors(fields::addr(r), r.sqe.len as usize)?;
+        let too_many = |errno| if errno == EMSGSIZE { Errno::EINVAL } else { errno };
+        let vectors = Message::of_vectors(fields::addr(r), r.sqe.len as usize);
+        let mut message = vectors.map_err(too_many)?;
+        let (address, len) = destination(r);
+        if address != 0 && len != 0 {
+            message.send_to(address, len)?;
+        }
         r.state = State::Message(message);
     }
     Ok(())
