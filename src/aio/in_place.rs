@@ -10,12 +10,15 @@ use crate::abi::aio::{iocb, IOCB_CMD_PWRITE, IOCB_FLAG_IOPRIO};
 use crate::sys::{rw, Errno};
 use core::ffi::c_int;
 
-/// Bytes of one write. What is longer is worth a worker: the caller goes on meanwhile.
-const MOST: u64 = 64 << 10;
+/// Calls for which a descriptor is taken to be the same file, opened for the same: where that is wrong, a device is
+/// waited for in place. What has no places to write at, as a pipe, says so.
+const TRUST: u32 = 16;
 
 /// What is known of the files that are written.
 pub struct Writes {
     files: Files,
+    /// Calls since they were looked at.
+    calls: u32,
     /// The last one whose filesystem refused to be asked.
     cannot_be_asked: c_int,
 }
@@ -23,13 +26,17 @@ pub struct Writes {
 impl Writes {
     /// Nothing known.
     pub const fn new() -> Self {
-        Writes { files: Files::new(), cannot_be_asked: -1 }
+        Writes { files: Files::new(), calls: 0, cannot_be_asked: -1 }
     }
 
     /// For the requests of another call: descriptors may be other files now.
     #[inline]
     pub fn forget(&mut self) {
-        self.files.forget();
+        self.calls += 1;
+        if self.calls >= TRUST {
+            self.calls = 0;
+            self.files.forget();
+        }
     }
 
     /// Does a request that is such a write; its event's `res`. None when it is for the ring.
@@ -48,7 +55,7 @@ impl Writes {
     unsafe fn write_if_plain(&mut self, request: &iocb) -> Option<i64> {
         let is_plain = request.aio_rw_flags == 0
             && request.aio_flags & IOCB_FLAG_IOPRIO == 0
-            && (1..=MOST).contains(&request.aio_nbytes);
+            && request.aio_nbytes > 0;
         let fd = request.aio_fildes as c_int;
         if !is_plain || !self.files.writes_cached(fd) {
             return None;
@@ -65,16 +72,18 @@ impl Writes {
                 // The rest waits for something.
                 Ok(n) if n < buffer.iov_len => return None,
                 Err(Errno::EAGAIN) => return None,
-                done => return Some(result(done)),
+                done => return result(done),
             }
         }
-        Some(result(write(0)))
+        result(write(0))
     }
 }
 
-fn result(done: crate::sys::Result<usize>) -> i64 {
+fn result(done: crate::sys::Result<usize>) -> Option<i64> {
     match done {
-        Ok(bytes) => bytes as i64,
-        Err(errno) => i64::from(errno.answer()),
+        Ok(bytes) => Some(bytes as i64),
+        // It is another file by now, or none.
+        Err(Errno::EBADF | Errno::ESPIPE) => None,
+        Err(errno) => Some(i64::from(errno.answer())),
     }
 }
