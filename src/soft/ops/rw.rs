@@ -3,11 +3,13 @@
 //! A file that is cached is read as far as the cache has it; a worker does the rest. Other files are tried
 //! without blocking, whatever their O_NONBLOCK says, and waited for.
 
+mod not_now;
+
 use super::{refusals, Op, Outcome, State};
 use crate::abi::uring::*;
 use crate::soft::direct::Transfer;
 use crate::soft::provided;
-use crate::soft::request::{Request, POLLED};
+use crate::soft::request::Request;
 use crate::soft::turn::Turn;
 use crate::sys::file::{self, Kind};
 use crate::sys::{copy, net, pipe, priority, rw, Errno, Result};
@@ -267,7 +269,7 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
                 turn.core.reads_at_once = true;
                 return done(r, n);
             }
-            Err(errno) => return not_now(r, errno),
+            Err(errno) => return not_now::go_on(r, errno),
         }
     }
 }
@@ -349,81 +351,8 @@ fn wanted(r: &Request) -> usize {
     }
 }
 
-/// What becomes of a try that ended with an error.
-fn not_now(r: &mut Request, errno: Errno) -> Outcome {
-    let has_done = matches!(&r.state, State::Rw(rw) if rw.done > 0);
-    match errno {
-        // Few filesystems know how to write without blocking: it is not there now, rather than not at all.
-        Errno::EOPNOTSUPP if nowait(r) && is_write(r) && is_plain(r) => {
-            Outcome::Done(Errno::EAGAIN.answer())
-        }
-        Errno::EOPNOTSUPP if nowait(r) && pipe::is_pipe(r.fd) => match without_help(r) {
-            Ok(n) => done(r, n),
-            Err(errno) => Outcome::Done(errno.answer()),
-        },
-        Errno::EAGAIN | Errno::EOPNOTSUPP if nowait(r) => Outcome::Done(errno.answer()),
-        Errno::EAGAIN | Errno::EOPNOTSUPP if has_done => Outcome::Punt,
-        Errno::EAGAIN if file::kind(r.fd) == Kind::Cached => Outcome::Punt,
-        Errno::EAGAIN => Outcome::Wait(awaited(r) as u32),
-        Errno::EOPNOTSUPP => without_trying(r),
-        _ if has_done => {
-            go_back(r);
-            done(r, 0)
-        }
-        _ => Outcome::Done(errno.answer()),
-    }
-}
-
-/// A pipe that splice(2) was used on does not know RWF_NOWAIT any more, as a system call has it.
-#[cold]
-fn without_help(r: &mut Request) -> Result<usize> {
-    /// A pipe that is ready takes as much at once.
-    const PAGE: usize = 4096;
-    let is_nonblocking = file::status_flags(r.fd).is_ok_and(|flags| flags & libc::O_NONBLOCK != 0);
-    let fits = !is_write(r) || (!is_vectored(r) && r.sqe.len as usize <= PAGE);
-    let is_ready = fits && pipe::is_ready(r.fd, awaited(r) as i16);
-    if !is_nonblocking && !is_ready {
-        return Err(Errno::EAGAIN);
-    }
-    let all = flags(r);
-    r.sqe.anon_rw_flags.rw_flags = all & !libc::RWF_NOWAIT;
-    let result = transfer(r, 0);
-    r.sqe.anon_rw_flags.rw_flags = all;
-    result
-}
-
 fn nowait(r: &Request) -> bool {
     flags(r) & libc::RWF_NOWAIT != 0
-}
-
-/// A cached file, and no flag that may be what is not supported.
-fn is_plain(r: &Request) -> bool {
-    const PLAIN: c_int = libc::RWF_NOWAIT | libc::RWF_DSYNC | libc::RWF_SYNC | libc::RWF_APPEND;
-    const NOAPPEND: c_int = 0x20;
-    flags(r) & !(PLAIN | NOAPPEND) == 0 && file::is_cached(r.fd)
-}
-
-/// A file that cannot be tried without blocking: most can be asked whether they are ready.
-fn without_trying(r: &mut Request) -> Outcome {
-    if refusals::is_unknown(flags(r)) {
-        return Outcome::Done(Errno::EOPNOTSUPP.answer());
-    }
-    let is_ready = match file::kind(r.fd) {
-        Kind::Cached => return Outcome::Punt,
-        // It may take part of what there is to write, and wait with the rest.
-        _ if is_write(r) => return Outcome::Punt,
-        Kind::Pollable | Kind::Socket => pipe::is_ready(r.fd, awaited(r) as i16),
-        Kind::Other => r.is(POLLED),
-    };
-    if !is_ready {
-        r.flags &= !POLLED;
-        return Outcome::Wait(awaited(r) as u32);
-    }
-    match transfer(r, 0) {
-        Ok(n) => done(r, n),
-        Err(Errno::EAGAIN) => Outcome::Wait(awaited(r) as u32),
-        Err(errno) => Outcome::Done(errno.answer()),
-    }
 }
 
 /// The program may change its vectors once the request was submitted.
@@ -478,7 +407,7 @@ fn run(r: &mut Request) -> i32 {
     if polls {
         match transfer(r, libc::RWF_NOWAIT) {
             Err(Errno::EOPNOTSUPP) if nowait(r) && pipe::is_pipe(r.fd) => {
-                return super::answer(without_help(r));
+                return super::answer(not_now::without_help(r));
             }
             Err(Errno::EOPNOTSUPP) if is_write(r) || kind == Kind::Other => {}
             Err(Errno::EOPNOTSUPP) if pipe::is_ready(r.fd, awaited(r) as i16) => {}
