@@ -68,6 +68,7 @@ def steps(bench):
     libaio = [Program("native", plain, system), Program("anyring", plain, libdir)]
     rings = build(bench.stage, bench.scratch, "aio-rings", "-DRINGS")
     bare = Program("io_uring", build(bench.stage, bench.scratch, "aio-bare", "-DBARE"), libdir)
+    polled = Program("io_uring", bare.binary, libdir, "+sqpoll")
 
     def step(case, programs, reads, depth, latency):
         seconds = rounds * 2 * (0.15 + 0.6 * scale)
@@ -80,8 +81,9 @@ def steps(bench):
     for depth in depths:
         for reads in ("cached", "uncached"):
             for mode, flag in RING_MODES.items():
+                peer = polled if flag == "+sqpoll" else bare
                 yield step(f"aio rings, {mode}, {reads} reads, depth {depth}",
-                           [bare, Program("anyring", rings, libdir, flag)], reads, depth, latency=False)
+                           [peer, Program("anyring", rings, libdir, flag)], reads, depth, latency=False)
 
 
 def report(rows):

@@ -5,7 +5,7 @@
  *	aio DEPTH OPS FILE MODE
  *
  * MODE: `direct` opens with O_DIRECT, `uncached` drops the file from the page cache first, `cached`
- * neither. For the rings, +sqthread, +sqpoll or +sqwq may follow.
+ * neither. For the rings, +sqthread, +sqpoll or +sqwq may follow; for liburing, +sqpoll.
  *
  * Prints operations per second, microseconds per call that submits (0 where there is none), and the path
  * of the library that did the work.
@@ -23,6 +23,7 @@
 #ifdef RINGS
 #include <anyring/aio_abi.h>
 #endif
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,11 +74,11 @@ static inline void completed(unsigned int slot, long res)
 #if defined(BARE)
 static void run(unsigned int depth, unsigned long ops, int fd, const char *mode)
 {
+	bool polls = strstr(mode, "+sqpoll");
 	struct io_uring ring;
 	unsigned long submitted = 0, done = 0;
-	int ret = io_uring_queue_init(depth, &ring, 0);
+	int ret = io_uring_queue_init(depth, &ring, polls ? IORING_SETUP_SQPOLL : 0);
 
-	(void)mode;
 	if (ret < 0)
 		die("io_uring_queue_init", -ret);
 	while (done < ops) {
@@ -85,13 +86,19 @@ static void run(unsigned int depth, unsigned long ops, int fd, const char *mode)
 			unsigned int slot = idle[--nr_idle];
 			struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
 
+			/* The thread that polls has not taken the last ones yet. */
+			if (!sqe) {
+				idle[nr_idle++] = slot;
+				break;
+			}
 			io_uring_prep_read(sqe, fd, buffers + (size_t)slot * BLOCK, BLOCK, next_offset());
 			io_uring_sqe_set_data64(sqe, slot);
 			submitted++;
 		}
 		double start = now();
 
-		ret = io_uring_submit_and_wait(&ring, 1);
+		/* A polled ring is only looked at: what is there comes without a call. */
+		ret = polls ? io_uring_submit(&ring) : io_uring_submit_and_wait(&ring, 1);
 		submitting += now() - start;
 		calls++;
 		if (ret < 0)

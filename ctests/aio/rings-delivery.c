@@ -12,7 +12,7 @@ static const unsigned modes[] = { 0, IOCTX_FLAG_IOPOLL, IOCTX_FLAG_SQWQ, IOCTX_F
 enum { MODES = sizeof(modes) / sizeof(modes[0]) };
 
 /* Those that serve rings in user space end when they are idle, and are not counted. */
-static int count_threads(void)
+static int count_own_threads(void)
 {
 	DIR *dir = opendir("/proc/self/task");
 	struct dirent *task;
@@ -167,7 +167,7 @@ static void after_fork(void)
 			}
 			if (pid == 0) {
 				CHECK_EQ(io_destroy(r.ctx), 0);
-				CHECK_EQ(count_threads(), 1);
+				CHECK_EQ(count_own_threads(), 1);
 				exit(PASS);
 			}
 			CHECK_EQ(exit_status(pid), PASS);
@@ -202,7 +202,7 @@ static void destroyed_in_flight(void)
 			CHECK_EQ(rings_submit(&r, nr, 0), nr);
 			usleep(m * 1000);
 			destroy(&r);
-			CHECK_EQ(count_threads(), 1);
+			CHECK_EQ(count_own_threads(), 1);
 		}
 		/* The first round leaves what the libraries keep: the table of contexts, a cached stack. */
 		if (warm)
@@ -308,7 +308,7 @@ static void cached_inline(void)
 		rings_get(&r, IOCB_CMD_PREAD, fd)->aio_offset = i * BLOCK;
 	CHECK_EQ(rings_submit(&r, 32, 0), 32);
 	CHECK_EQ(rings_ready(&r), 32);
-	CHECK_EQ(count_threads(), 1);
+	CHECK_EQ(count_own_threads(), 1);
 	destroy(&r);
 }
 
