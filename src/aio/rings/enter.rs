@@ -2,6 +2,7 @@
 
 use super::context::{Inner, Rings};
 use super::queues;
+use super::sq_thread::SPIN_IDLE;
 use super::submit::{Batch, Stopped};
 use crate::abi::aio_ring::*;
 use crate::abi::uring::IORING_ENTER_GETEVENTS;
@@ -9,6 +10,8 @@ use crate::aio::registry::{self, ContextId};
 use crate::backing;
 use crate::ring::flags::enter_flags;
 use crate::ring::submit::flush_sq;
+use crate::sys::clock::Deadline;
+use crate::sys::process::yield_now;
 use crate::sys::{Errno, Result};
 use core::ffi::c_int;
 use core::ptr::null;
@@ -69,11 +72,30 @@ impl Rings {
                 if self.service().stopping() {
                     return Err(Errno::EINVAL);
                 }
-                self.service().listen(|| queues::unread(cq, length) >= wanted);
+                if !spin(|| queues::unread(cq, length) >= wanted) {
+                    self.service().listen(|| queues::unread(cq, length) >= wanted);
+                }
             }
         }
         Ok(to_submit.min(c_int::MAX as u32) as c_int)
     }
+}
+
+/// Looks for what the thread is about to deliver as long as it would take to sleep and be woken; whether it came.
+fn spin(is_there: impl Fn() -> bool) -> bool {
+    const LOOKS: u32 = 64;
+    let until = Deadline::after(SPIN_IDLE).ok();
+    while until.is_some_and(|until| !until.is_over()) {
+        for _ in 0..LOOKS {
+            if is_there() {
+                return true;
+            }
+            core::hint::spin_loop();
+        }
+        // The thread may need this CPU.
+        yield_now();
+    }
+    false
 }
 
 impl Inner {

@@ -13,7 +13,7 @@ use core::sync::atomic::{fence, Ordering};
 /// How long a thread that polls the SQ keeps doing so without anything to do.
 const POLL_IDLE: __kernel_timespec = __kernel_timespec { tv_sec: 1, tv_nsec: 0 };
 /// How long one that does not stays awake: going to sleep and being woken takes about as long.
-const SPIN_IDLE: __kernel_timespec = __kernel_timespec { tv_sec: 0, tv_nsec: 20_000 };
+pub const SPIN_IDLE: __kernel_timespec = __kernel_timespec { tv_sec: 0, tv_nsec: 50_000 };
 const NO_TIME: __kernel_timespec = __kernel_timespec { tv_sec: 0, tv_nsec: 0 };
 /// Looks at the SQ between two yields: others may need the CPU to make progress.
 const LOOKS: u32 = 64;
