@@ -86,14 +86,14 @@ fn spin(is_there: impl Fn() -> bool) -> bool {
     const LOOKS: u32 = 64;
     let until = Deadline::after(SPIN_IDLE).ok();
     while until.is_some_and(|until| !until.is_over()) {
+        // The thread may need this CPU.
+        yield_now();
         for _ in 0..LOOKS {
             if is_there() {
                 return true;
             }
             core::hint::spin_loop();
         }
-        // The thread may need this CPU.
-        yield_now();
     }
     false
 }
