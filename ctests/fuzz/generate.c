@@ -123,8 +123,12 @@ static void mend(struct program *p, struct io_uring_sqe *sqe)
 {
     /* What a worker of the kernel's runs, now and then: after it has done what this is linked to, or after a drain. */
     bool workers = p->chained || p->drains;
-    if (sqe->opcode == IORING_OP_ASYNC_CANCEL) /* it would find itself: EALREADY */
-        sqe->flags &= ~IOSQE_ASYNC;
+    if (sqe->opcode == IORING_OP_ASYNC_CANCEL) {
+        sqe->flags &= ~IOSQE_ASYNC; /* it would find itself: EALREADY */
+        /* It means the file, under whatever name a worker has it: found in time, or not. */
+        if (sqe->flags & IOSQE_FIXED_FILE || sqe->cancel_flags & IORING_ASYNC_CANCEL_FD_FIXED)
+            sqe->fd = 70000;
+    }
     /* Reading from a socket waits, whatever its O_NONBLOCK says. */
     if (reads(sqe) && (is_of(sqe, FD_SOCK_A, 3) || is_of(sqe, FD_SOCK_B, 3)))
         sqe->fd = sqe->flags & IOSQE_FIXED_FILE ? 0 : FD_PIPE_R;
