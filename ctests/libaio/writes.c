@@ -73,6 +73,38 @@ static void among_others(void)
 	close(fd);
 }
 
+/* What is not done in the call is not overtaken by what is: reads of the cache and writes of other kinds. */
+static void in_order(void)
+{
+	io_context_t ctx = new_context(8);
+	int fd = new_file(0);
+	static char blocks[3][4096];
+	struct iovec vector = { blocks[0], sizeof(blocks[0]) };
+	struct iocb iocbs[3], *list[] = { &iocbs[0], &iocbs[1], &iocbs[2] };
+	struct io_event events[3];
+
+	memset(blocks[0], '0', sizeof(blocks[0]));
+	memset(blocks[1], '1', sizeof(blocks[1]));
+	for (int round = 0; round < 100; round++) {
+		char byte, before;
+
+		CHECK_EQ(pread(fd, &before, 1, 0), 1);
+		io_prep_pread(&iocbs[0], fd, blocks[2], sizeof(blocks[2]), 0);
+		io_prep_pwritev(&iocbs[1], fd, &vector, 1, 0);
+		io_prep_pwrite(&iocbs[2], fd, blocks[1], sizeof(blocks[1]), 0);
+		iocbs[1].aio_rw_flags = round % 2 ? RWF_DSYNC : 0;
+		CHECK_EQ(io_submit(ctx, round % 4 < 2 ? 3 : 2, list), round % 4 < 2 ? 3 : 2);
+		if (round % 4 >= 2)
+			CHECK_EQ(io_submit(ctx, 1, list + 2), 1);
+		CHECK_EQ(io_getevents(ctx, 3, 3, events, NULL), 3);
+		CHECK_EQ(pread(fd, &byte, 1, 0), 1);
+		CHECK_EQ(byte, '1');
+		CHECK_EQ(blocks[2][0], before);
+	}
+	CHECK_EQ(io_destroy(ctx), 0);
+	close(fd);
+}
+
 /* Those that fail say so in their events, those of no file in the call. */
 static void that_fail(void)
 {
@@ -132,4 +164,4 @@ static void elsewhere(void)
 	close(fd);
 }
 
-TEST_PARTS(PART(within_the_call), PART(among_others), PART(that_fail), PART(elsewhere))
+TEST_PARTS(PART(within_the_call), PART(among_others), PART(in_order), PART(that_fail), PART(elsewhere))

@@ -116,15 +116,22 @@ static void closed_in_the_same_batch(void)
 	struct io_uring_sqe *sqe;
 	int zero;
 
-	begin();
-	prepare();
-	sqe = sqe_get(&ring);
-	io_uring_prep_close(sqe, fd);
-	io_uring_sqe_set_data64(sqe, DEPTH);
-	submit(&ring, DEPTH + 1);
-	zero = (int)MUST(open("/dev/zero", O_RDONLY));
-	CHECK_EQ(zero, fd);
-	check_and_end(1);
+	for (int round = 0; round < 20; round++) {
+		begin();
+		prepare();
+		sqe = sqe_get(&ring);
+		io_uring_prep_close(sqe, fd);
+		io_uring_sqe_set_data64(sqe, DEPTH);
+		sqe->flags |= round % 2 ? IOSQE_ASYNC : 0;
+		for (int i = 0; i < DEPTH / 2; i++)
+			nop(&ring, DEPTH);
+		submit(&ring, DEPTH + 1 + DEPTH / 2);
+		if (round % 2 == 0) {
+			zero = (int)MUST(open("/dev/zero", O_RDONLY));
+			CHECK_EQ(zero, fd);
+		}
+		check_and_end(1 + DEPTH / 2);
+	}
 }
 
 /* Who sees that its SQEs were taken may close the file. */

@@ -198,7 +198,36 @@ static void no_drain_without_completions(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* Nobody promises it, but the later of two writes to a place is the later one, also for who waits for them. */
+static void writes_stay_in_order(void)
+{
+	enum { ROUNDS = 100, LENGTH = 65536 };
+	static char blocks[2][LENGTH];
+	int fd = temp_file(LENGTH), overtaken = 0;
+	struct io_uring ring;
+
+	memset(blocks[0], 'a', LENGTH);
+	memset(blocks[1], 'b', LENGTH);
+	ring_init(&ring, 8, 0);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		char byte;
+
+		MUST(ftruncate(fd, 0));
+		for (int i = 0; i < 2; i++)
+			io_uring_prep_write(sqe_get(&ring), fd, blocks[i], LENGTH, 0);
+		CHECK_EQ(io_uring_submit_and_wait(&ring, round % 3), 2);
+		for (int i = 0; i < 2; i++)
+			CHECK_EQ(reap_any(&ring).res, LENGTH);
+		CHECK_EQ(pread(fd, &byte, 1, 0), 1);
+		overtaken += byte == 'a';
+	}
+	CHECK_OP(overtaken, <, ROUNDS / 10);
+	io_uring_queue_exit(&ring);
+	close(fd);
+}
+
 TEST_PARTS(
+	PART(writes_stay_in_order),
 	PART(a_chain_runs_in_order),
 	PART(a_failure_ends_the_chain),
 	PART(a_link_timeout_cancels),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Rings that nobody is inside of: programs look at the CQ without a call, or sleep on the ring's descriptor. */
 #include "rings.h"
+#include <linux/futex.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -99,6 +100,64 @@ static void the_descriptor_tells_at_once(void)
 	qsort(took, ROUNDS, sizeof(took[0]), by_size);
 	/* A busy machine delays some of them. */
 	CHECK(took[ROUNDS / 4] < 0.0006);
+	io_uring_queue_exit(&ring);
+}
+
+/* What is linked to a wait for a futex goes on when that is over. */
+static void a_link_of_a_futex_wait_completes(void)
+{
+	enum { OWN_U32 = 2 | 128 }; /* FUTEX2_SIZE_U32 | FUTEX2_PRIVATE */
+	static uint32_t word;
+	struct io_uring ring;
+	struct io_uring_probe *probe = io_uring_get_probe();
+	struct io_uring_sqe *sqe;
+	int fds[2];
+	char byte;
+
+	CHECK(probe != NULL);
+	if (!io_uring_opcode_supported(probe, IORING_OP_FUTEX_WAIT))
+		SKIP("this kernel has no futex operations");
+	io_uring_free_probe(probe);
+	MUST(pipe(fds));
+	ring_init(&ring, 8, 0);
+	sqe = sqe_get(&ring);
+	io_uring_prep_futex_wait(sqe, &word, 0, FUTEX_BITSET_MATCH_ANY, OWN_U32, 0);
+	sqe->flags |= IOSQE_IO_LINK;
+	read_pending(&ring, fds[0], &byte, 2);
+	submit(&ring, 2);
+	while (syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) != 1)
+		usleep(1000);
+	look_until_ready(&ring);
+	CHECK_EQ(take(&ring).res, 0);
+	usleep(20000);
+	CHECK_EQ(write(fds[1], "x", 1), 1);
+	look_until_ready(&ring);
+	CHECK_EQ(take(&ring).res, 1);
+	io_uring_queue_exit(&ring);
+}
+
+/* A ring that only gets messages, and is never entered, lets those sleep who wait for its descriptor. */
+static void messages_that_are_taken_end_readiness(void)
+{
+	struct io_uring ring, sender;
+	struct pollfd pollfd = { .events = POLLIN };
+	int wakes = 0;
+
+	ring_init(&ring, 8, 0);
+	ring_init(&sender, 8, 0);
+	pollfd.fd = ring.ring_fd;
+	for (int i = 0; i < 10; i++) {
+		io_uring_prep_msg_ring(sqe_get(&sender), ring.ring_fd, 7, 42, 0);
+		submit(&sender, 1);
+		CHECK_EQ(take(&sender).res, 0);
+		CHECK_EQ(poll(&pollfd, 1, 1000), 1);
+		CHECK_EQ(take(&ring).res, 7);
+		usleep(10000);
+		wakes += poll(&pollfd, 1, 0);
+	}
+	/* A busy machine may be late now and then. */
+	CHECK_OP(wakes, <=, 3);
+	io_uring_queue_exit(&sender);
 	io_uring_queue_exit(&ring);
 }
 
@@ -284,6 +343,8 @@ static void leaving_and_coming_back(void)
 TEST_PARTS(
 	PART(a_poll_completes_unattended),
 	PART(the_descriptor_tells_at_once),
+	PART(a_link_of_a_futex_wait_completes),
+	PART(messages_that_are_taken_end_readiness),
 	PART(a_timeout_completes_unattended),
 	PART(an_event_loop_sleeps_on_the_ring),
 	PART(readiness_ends_without_a_call),

@@ -3,7 +3,7 @@
 use super::delivery::{self, Delivery};
 use super::events;
 use super::ids;
-use super::in_place::Writes;
+use super::in_place::{self, Writes};
 use super::mode::Mode;
 use super::registry::{self, ContextId, Entry};
 use super::request::prepare;
@@ -231,7 +231,11 @@ unsafe fn submit_to(
         let mut submitted = 0;
         while submitted < most {
             let batch = prepare_batch(entry, context, most - submitted, requests.add(submitted));
-            let flushed = flush(context, batch.taken)?;
+            let flushed = match flush(context, batch.taken) {
+                Err(errno) if submitted == 0 => return Err(errno),
+                Err(_) => break,
+                Ok(flushed) => flushed,
+            };
             submitted += flushed as usize;
             match batch.stopped {
                 Some(errno) if submitted == 0 => return Err(errno),
@@ -257,6 +261,16 @@ struct Batch {
     stopped: Option<Errno>,
 }
 
+/// What became of a request that is to be submitted.
+enum Prepared {
+    /// It stands in the SQ.
+    Waits,
+    /// It is done, and its completion stands there.
+    Done,
+    /// There is no room for it, or what stands in the SQ has to go out first.
+    NotYet,
+}
+
 /// Fills the SQ with requests, as many as there are and it holds.
 #[inline]
 unsafe fn prepare_batch(
@@ -265,37 +279,44 @@ unsafe fn prepare_batch(
     nr: usize,
     requests: *const *mut iocb,
 ) -> Batch {
-    let mut taken = 0;
+    let (mut taken, mut is_empty) = (0, true);
     // SAFETY: the caller holds the SQ lock; the requests are the C caller's.
     unsafe {
         (*context.writes.get()).forget();
         while (taken as usize) < nr {
             let request = requests.add(taken as usize).read();
-            match prepare_one(entry, context, request) {
-                Ok(true) => taken += 1,
-                Ok(false) => break,
+            match prepare_one(entry, context, request, is_empty) {
+                Ok(Prepared::NotYet) => break,
+                Ok(Prepared::Waits) => is_empty = false,
+                Ok(Prepared::Done) => {}
                 Err(errno) => return Batch { taken, stopped: Some(errno) },
             }
+            taken += 1;
         }
     }
     Batch { taken, stopped: None }
 }
 
-/// Puts one request into the SQ; false when that has no room for it.
+/// Puts one request into the SQ, of which nothing is to be done yet if it `is_empty`.
 #[inline]
 unsafe fn prepare_one(
     entry: &'static Entry,
     context: &Context,
     address: *mut iocb,
-) -> Result<bool> {
+    is_empty: bool,
+) -> Result<Prepared> {
     user::checked(address, size_of::<iocb>())?;
     let ring = context.ring();
     // SAFETY: the caller holds the SQ lock; the request is the C caller's, read once.
     unsafe {
         if io_uring_sq_space_left(ring) == 0 {
-            return Ok(false);
+            return Ok(Prepared::NotYet);
         }
         let request = address.read_unaligned();
+        let is_here = in_place::is_write(&request) && is_done_here(context, &request);
+        if is_here && !is_empty {
+            return Ok(Prepared::NotYet);
+        }
         if request.aio_flags & IOCB_FLAG_RESFD != 0 {
             check_eventfd(request.aio_resfd as c_int)?;
             context.delivery.begin(entry)?;
@@ -307,19 +328,34 @@ unsafe fn prepare_one(
             (*ring).sq.sqe_tail = (*ring).sq.sqe_tail.wrapping_sub(1);
             return Err(errno);
         }
-        let done = match context.looked_at_in_submit() {
-            true => (*context.writes.get()).write(&request),
-            false => None,
-        };
         context.slots.set(index, &request, address as u64);
-        if let Some(result) = done {
+        let result = if is_here { in_place::write(&request) } else { None };
+        if let Some(result) = result {
             io_uring_prep_nop(sqe);
             context.slots.set_done(index, result);
+        } else if is_here {
+            (*context.writes.get()).may_be_on_ring = true;
         }
         (*sqe).flags |= context.sqe_flags;
         (*sqe).user_data = u64::from(index);
+        Ok(if result.is_some() { Prepared::Done } else { Prepared::Waits })
     }
-    Ok(true)
+}
+
+/// Whether a write is to be done within the call: to the page cache, with none on the ring that it would overtake.
+unsafe fn is_done_here(context: &Context, request: &iocb) -> bool {
+    if !context.looked_at_in_submit() {
+        return false;
+    }
+    // SAFETY: the caller holds the SQ lock.
+    let writes = unsafe { &mut *context.writes.get() };
+    let is_on_ring = |slot: &Slot| {
+        in_place::is_write(&slot.request) && slot.fate.load(Ordering::Acquire) != Slot::DONE
+    };
+    let is_here =
+        writes.goes_to_cache(request) && !(writes.may_be_on_ring && context.slots.any(is_on_ring));
+    writes.may_be_on_ring = !is_here;
+    is_here
 }
 
 /// Publishes what was prepared and enters until it is consumed; returns how many requests were. What

@@ -71,7 +71,10 @@ unsafe fn wait(
     let mut min_nr = min_nr;
     // SAFETY: a visitor keeps the context; the events are the C caller's.
     unsafe {
-        if min_nr == 0 && !poll && visit(entry, |c| Ok(c.slots.any(is_synchronous_in_kernel)))? {
+        if min_nr == 0
+            && !poll
+            && visit(entry, |c| Ok(c.slots.any(|slot| is_synchronous_in_kernel(&slot.request))))?
+        {
             // Callers that give a time and no number know that such a request has completed.
             min_nr = 1;
         }

@@ -1,12 +1,12 @@
-//! Writes done within io_submit, as the kernel's aio does them: to the page cache, on filesystems that cannot be
-//! asked to do it only if they need not wait. A ring hands each of those to a worker, which takes ten times as long
+//! Writes done within io_submit, as the kernel's aio does them: to the page cache. Most filesystems cannot be asked to
+//! do that only if they need not wait, so that a ring hands each of those to a worker, which takes ten times as long
 //! as the write. Their completions go through the ring as all others do, as NOPs.
 //!
 //! What waits for a device is the ring's: `O_DIRECT`, `O_SYNC`, `RWF_DSYNC` and their kin. So is what is appended: a
 //! request that is taken back, because the ring takes no more, must be one that may be done twice.
 
 use super::files::Files;
-use crate::abi::aio::{iocb, IOCB_CMD_PWRITE, IOCB_FLAG_IOPRIO};
+use crate::abi::aio::{iocb, IOCB_CMD_PWRITE, IOCB_CMD_PWRITEV, IOCB_FLAG_IOPRIO};
 use crate::sys::{rw, Errno};
 use core::ffi::c_int;
 
@@ -19,14 +19,20 @@ pub struct Writes {
     files: Files,
     /// Calls since they were looked at.
     calls: u32,
-    /// The last one whose filesystem refused to be asked.
-    cannot_be_asked: c_int,
+    /// Writes may be with the ring, which those in place must not overtake.
+    pub may_be_on_ring: bool,
+}
+
+/// Whether a request writes.
+#[inline]
+pub fn is_write(request: &iocb) -> bool {
+    matches!(request.aio_lio_opcode, IOCB_CMD_PWRITE | IOCB_CMD_PWRITEV)
 }
 
 impl Writes {
     /// Nothing known.
     pub const fn new() -> Self {
-        Writes { files: Files::new(), calls: 0, cannot_be_asked: -1 }
+        Writes { files: Files::new(), calls: 0, may_be_on_ring: false }
     }
 
     /// For the requests of another call: descriptors may be other files now.
@@ -39,50 +45,29 @@ impl Writes {
         }
     }
 
-    /// Does a request that is such a write; its event's `res`. None when it is for the ring.
-    ///
-    /// # Safety
-    /// The request's buffer must be the program's to read.
-    #[inline]
-    pub unsafe fn write(&mut self, request: &iocb) -> Option<i64> {
-        if request.aio_lio_opcode != IOCB_CMD_PWRITE {
-            return None;
-        }
-        // SAFETY: as the caller says.
-        unsafe { self.write_if_plain(request) }
-    }
-
-    unsafe fn write_if_plain(&mut self, request: &iocb) -> Option<i64> {
-        let is_plain = request.aio_rw_flags == 0
+    /// Whether a write goes to the page cache, and no further.
+    pub fn goes_to_cache(&mut self, request: &iocb) -> bool {
+        request.aio_rw_flags == 0
             && request.aio_flags & IOCB_FLAG_IOPRIO == 0
-            && request.aio_nbytes > 0;
-        let fd = request.aio_fildes as c_int;
-        if !is_plain || !self.files.writes_cached(fd) {
-            return None;
-        }
-        let buffer = libc::iovec {
-            iov_base: request.aio_buf as *mut _,
-            iov_len: request.aio_nbytes as usize,
-        };
-        // SAFETY: the kernel only reads the buffer, and says where it cannot.
-        let write = |flags| unsafe { rw::writev(fd, &[buffer], request.aio_offset as u64, flags) };
-        if self.cannot_be_asked != fd {
-            match write(libc::RWF_NOWAIT) {
-                Err(Errno::EOPNOTSUPP) => self.cannot_be_asked = fd,
-                // The rest waits for something.
-                Ok(n) if n < buffer.iov_len => return None,
-                Err(Errno::EAGAIN) => return None,
-                done => return result(done),
-            }
-        }
-        result(write(0))
+            && self.files.writes_cached(request.aio_fildes as c_int)
     }
 }
 
-fn result(done: crate::sys::Result<usize>) -> Option<i64> {
-    match done {
+/// Does such a write; its event's `res`. None when its descriptor is another file by now, or none.
+///
+/// # Safety
+/// The request's buffer must be the program's to read.
+pub unsafe fn write(request: &iocb) -> Option<i64> {
+    let (address, count) = (request.aio_buf, request.aio_nbytes as usize);
+    let single = libc::iovec { iov_base: address as *mut _, iov_len: count };
+    let vector = match request.aio_lio_opcode {
+        IOCB_CMD_PWRITE => (&raw const single, 1),
+        _ => (address as *const libc::iovec, count),
+    };
+    let (fd, offset) = (request.aio_fildes as c_int, request.aio_offset as u64);
+    // SAFETY: the kernel only reads the vector and what it points at, and says where it cannot.
+    match unsafe { rw::transfer(true, fd, vector, offset, 0) } {
         Ok(bytes) => Some(bytes as i64),
-        // It is another file by now, or none.
         Err(Errno::EBADF | Errno::ESPIPE) => None,
         Err(errno) => Some(i64::from(errno.answer())),
     }

@@ -150,8 +150,8 @@ impl Slots {
         })
     }
 
-    /// Whether one of the requests in flight is such.
-    pub fn any(&self, such: impl Fn(&iocb) -> bool) -> bool {
+    /// Whether one of the slots that are not free is such.
+    pub fn any(&self, such: impl Fn(&Slot) -> bool) -> bool {
         let mut left = self.in_flight();
         for index in 0..self.count {
             if left == 0 {
@@ -160,7 +160,7 @@ impl Slots {
             let slot = &self[index];
             if slot.fate.load(Ordering::Acquire) != Slot::IDLE {
                 left -= 1;
-                if such(&slot.request) {
+                if such(slot) {
                     return true;
                 }
             }

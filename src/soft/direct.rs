@@ -167,6 +167,11 @@ impl Drop for Direct {
 /// Threads that end contexts.
 static ENDING: AtomicU32 = AtomicU32::new(0);
 
+/// In a new process, there are none.
+pub fn start_over() {
+    ENDING.store(0, Ordering::Relaxed);
+}
+
 /// How many threads end contexts: for each, the kernel takes its time.
 pub fn ending() -> u32 {
     ENDING.load(Ordering::Relaxed)
@@ -224,6 +229,10 @@ pub unsafe fn wait(ring: &Ring, awaited: &Awaited, until: Option<Deadline>) -> R
             };
         let mut turn = Turn::take(ring);
         (turn.reaps, turn.serves) = (true, true);
+        if turn.core.direct.context != awaited.context {
+            // The ring was closed meanwhile: they are over.
+            return Ok(());
+        }
         for event in &events[..got] {
             turn.direct_done(event.data, event.res);
         }

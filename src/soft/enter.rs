@@ -36,9 +36,7 @@ pub unsafe fn enter(
     // SAFETY: as the caller says.
     let done = unsafe { submit_and_wait(ring, to_submit, min_complete, flags, arg, arg_size) };
     ring.entered.store(ring.entered.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-    if ring.wants_keeper.load(Ordering::Relaxed) {
-        keeper::attend(ring);
-    }
+    keeper::attend_if_wanted(ring);
     done
 }
 

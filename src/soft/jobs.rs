@@ -1,9 +1,8 @@
 //! Requests in the work queue, and with a worker.
 
-use super::ops;
 use super::request::Request;
 use super::workers::Kind;
-use crate::abi::uring::{io_uring_op, IOSQE_ASYNC};
+use crate::abi::uring::{io_uring_op, IOSQE_ASYNC, IOSQE_CQE_SKIP_SUCCESS};
 use crate::sys::{file, interrupt, process, thread, Errno};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -85,11 +84,23 @@ pub fn ends_by_itself(r: &Request) -> bool {
     matches!(kind(r), Kind::Bounded)
 }
 
-/// Whether a thread that waits for its CQE may do it as well as a worker: it reads or writes a file, which takes
-/// no longer than the disk does.
+/// Whether a thread that waits for its CQE may do it as well as a worker: it reads, writes or syncs a file, which
+/// takes no longer than the disk does.
 pub fn may_be_done_here(r: &Request) -> bool {
-    let is_asked_for = r.sqe.flags & IOSQE_ASYNC as u8 != 0;
-    ops::of(r.sqe.opcode).needs_file && !is_asked_for && ends_by_itself(r)
+    use io_uring_op::*;
+    const SUCH: [u8; 9] = [
+        IORING_OP_READ as u8,
+        IORING_OP_READV as u8,
+        IORING_OP_READ_FIXED as u8,
+        IORING_OP_READV_FIXED as u8,
+        IORING_OP_WRITE as u8,
+        IORING_OP_WRITEV as u8,
+        IORING_OP_WRITE_FIXED as u8,
+        IORING_OP_WRITEV_FIXED as u8,
+        IORING_OP_FSYNC as u8,
+    ];
+    const NOT_THESE: u32 = IOSQE_ASYNC | IOSQE_CQE_SKIP_SUCCESS;
+    SUCH.contains(&r.sqe.opcode) && u32::from(r.sqe.flags) & NOT_THESE == 0 && ends_by_itself(r)
 }
 
 /// What may wait for ever, although its file is a cached one.

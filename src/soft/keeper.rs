@@ -8,6 +8,7 @@
 //! readiness of a ring's descriptor when the program has taken the CQEs without a call.
 
 use super::ring::Ring;
+use super::table::Used;
 use super::timers;
 use super::turn::Turn;
 use crate::sys::clock::{nanoseconds, Deadline};
@@ -79,6 +80,13 @@ static KEEPER: Keeper = Keeper {
 #[cold]
 pub fn attend(ring: &Ring) {
     let turn = Turn::take(ring);
+    let messaged = core::mem::take(&mut turn.core.messaged);
+    attend_in(turn);
+    messaged.iter().for_each(|ring| attend(ring));
+}
+
+fn attend_in(turn: Turn) {
+    let ring = turn.ring;
     if !needs_keeper(&turn) {
         ring.wants_keeper.store(false, Ordering::Relaxed);
         return;
@@ -104,6 +112,20 @@ pub fn attend(ring: &Ring) {
     KEEPER.hurries.store(0, Ordering::Relaxed);
     call();
     drop(held);
+}
+
+/// [`attend`], if the ring needs it. Without any ring's lock.
+#[inline]
+pub fn attend_if_wanted(ring: &Ring) {
+    if ring.wants_keeper.load(Ordering::Relaxed) {
+        attend(ring);
+    }
+}
+
+/// The same, and gives up a reference that was counted by hand.
+pub fn attend_and_give_up(ring: &'static Ring) {
+    attend_if_wanted(ring);
+    super::table::give_up(ring);
 }
 
 /// The process has no ring any more: the keeper ends at once, and its descriptors go.
@@ -221,9 +243,13 @@ fn look_at_all(outer: c_int, idle_since: &mut u64) -> Option<Option<Deadline>> {
     let now = nanoseconds(libc::CLOCK_MONOTONIC);
     let mut next = u64::MAX;
     let mut at = 0;
+    let mut messaged = Vec::new();
     while at < rings.len() {
         let due = rings[at].ring.due.load(Ordering::Relaxed);
-        let again = if due > now { Some(due) } else { look(&mut rings[at], outer, now) };
+        let again = match due > now {
+            true => Some(due),
+            false => look(&mut rings[at], outer, now, &mut messaged),
+        };
         match again {
             Some(again) => {
                 rings[at].ring.due.store(again, Ordering::Relaxed);
@@ -255,17 +281,21 @@ fn look_at_all(outer: c_int, idle_since: &mut u64) -> Option<Option<Deadline>> {
     let looks = next <= now.saturating_add(TICK);
     KEEPER.looks.store(u32::from(looks), Ordering::Relaxed);
     drop(held);
+    messaged.iter().for_each(|ring: &Used| attend(ring));
     Some((next != u64::MAX).then(|| Deadline::at_nanoseconds(next)))
 }
 
 /// Looks at a ring, and serves it when nobody has entered it since the last look. Returns when to look again,
-/// in nanoseconds; none when it needs no keeper any more.
-fn look(kept: &mut Kept, outer: c_int, now: u64) -> Option<u64> {
+/// in nanoseconds; none when it needs no keeper any more. Rings that it sent messages to are added to `messaged`.
+fn look(kept: &mut Kept, outer: c_int, now: u64, messaged: &mut Vec<Used>) -> Option<u64> {
     let entered = kept.ring.entered.load(Ordering::Relaxed);
     let is_attended = core::mem::replace(&mut kept.entered, entered) != entered;
     let Some(mut turn) = Turn::try_take(kept.ring) else {
         return Some(now + if kept.epoll >= 0 { GLANCE } else { TICK });
     };
+    // What workers have handed in may need it.
+    turn.run();
+    messaged.append(&mut turn.core.messaged);
     if !turn.core.memory.is_there() || !needs_keeper(&turn) {
         release(kept, outer);
         turn.core.is_kept = false;
@@ -285,6 +315,7 @@ fn look(kept: &mut Kept, outer: c_int, now: u64) -> Option<u64> {
     timers::expire(&mut turn);
     turn.serve_now();
     turn.publish();
+    messaged.append(&mut turn.core.messaged);
     // Nobody is inside to take what came: the program is told by the descriptor, if at all.
     turn.core.relies_on_fd |= !turn.core.is_private && turn.core.memory.ready() > 0;
     let epoll = turn.core.polls.epoll();

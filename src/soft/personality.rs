@@ -30,6 +30,11 @@ impl Personalities {
         Ok(id)
     }
 
+    /// Whether there never was one.
+    pub fn are_none(&self) -> bool {
+        self.last == 0
+    }
+
     /// The calling thread submits.
     #[inline]
     pub fn note_submitter(&mut self) {

@@ -13,6 +13,7 @@ use super::region::Region;
 use super::request::{Queue, Request, Requests};
 use super::restrictions::Restrictions;
 use super::sqpoll::Reader;
+use super::table::Used;
 use super::timers::Timers;
 use crate::abi::uring::{IORING_SETUP_R_DISABLED, IORING_SETUP_SINGLE_ISSUER};
 use crate::sys::lock::Lock;
@@ -78,6 +79,8 @@ pub struct Core {
     pub is_unannounced: bool,
     /// The keeper knows of it.
     pub is_kept: bool,
+    /// Rings that got messages from this one, and need the keeper.
+    pub messaged: Vec<Used>,
     /// CQEs posted so far; what timeouts count.
     pub posted: u32,
     /// Files that are waited for.
@@ -132,6 +135,7 @@ impl Core {
             relies_on_fd: false,
             is_unannounced: false,
             is_kept: false,
+            messaged: Vec::new(),
             posted: 0,
             polls: Polls::new(),
             timers: Timers::new(),

@@ -384,7 +384,7 @@ fn finish(sleeper: &Sleeper, request: *mut Request, outcome: i32) {
             let ring = &*(*request).ring;
             (*request).result = outcome;
             ring.hand_in(request);
-            super::table::give_up(ring);
+            super::keeper::attend_and_give_up(ring);
         }
         return;
     }

@@ -10,7 +10,7 @@ use super::{intake, keeper};
 use crate::abi::uring::*;
 use crate::sys::clock::nanoseconds;
 use crate::sys::lock::Lock;
-use crate::sys::{epoll, fd, file, futex, process, thread, worker, Errno, Result};
+use crate::sys::{epoll, fd, file, futex, identity, process, thread, worker, Errno, Result};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
@@ -67,6 +67,7 @@ impl Reader {
             is_foreign: AtomicBool::new(false),
             idle: AtomicU64::new(0),
         });
+        identity::mark(reader.bell)?;
         let start = Start { reader: reader.clone(), cpu };
         let arg = alloc::boxed::Box::into_raw(alloc::boxed::Box::new(start));
         // SAFETY: the argument becomes the thread's.
@@ -98,7 +99,8 @@ impl Reader {
     /// Wakes the thread if it sleeps.
     pub fn wake(&self) {
         // Whether another process's thread sleeps cannot be seen.
-        if self.asleep.swap(false, Ordering::SeqCst) || self.is_foreign() {
+        let may_sleep = self.asleep.swap(false, Ordering::SeqCst) || self.is_foreign();
+        if may_sleep && identity::is_ours(self.bell) {
             let _ = file::signal(self.bell);
         }
     }
@@ -119,8 +121,7 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        // SAFETY: it is ours alone.
-        let _ = unsafe { fd::close(self.bell) };
+        identity::close_ours(self.bell);
     }
 }
 
@@ -246,9 +247,7 @@ impl Rings<'_> {
         self.reader.asleep.store(true, Ordering::SeqCst);
         for ring in &self.all {
             ring.memory().header().sq_flags.fetch_or(IORING_SQ_NEED_WAKEUP, Ordering::SeqCst);
-            if ring.wants_keeper.load(Ordering::Relaxed) {
-                keeper::attend(ring);
-            }
+            keeper::attend_if_wanted(ring);
         }
         // Either the program sees that it has to wake us, or we see what it has submitted.
         fence(Ordering::SeqCst);
@@ -265,11 +264,11 @@ impl Rings<'_> {
 
     /// Whether something is submitted that can be taken, or a ring joins or goes.
     fn has_work(&self) -> bool {
-        if self
-            .all
-            .iter()
-            .any(|ring| ring.memory().submitted() > 0 && !Turn::take(ring).core.disabled)
-        {
+        let needs_it = |ring: &&Ring| {
+            let turn = Turn::take(ring);
+            turn.core.is_closed || (!turn.core.disabled && turn.core.memory.submitted() > 0)
+        };
+        if self.all.iter().any(needs_it) {
             return true;
         }
         let _held = self.reader.lock.lock();

@@ -362,6 +362,7 @@ fn start_over() {
     unsafe {
         TABLE.lock.reset();
         super::keeper::start_over();
+        direct::start_over();
         // A ring that has several names counts them anew, and is adopted once.
         for ring in each_ring() {
             ring.disown();

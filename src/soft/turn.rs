@@ -35,6 +35,8 @@ pub struct Turn<'a> {
     pub serves: bool,
     /// What would go to a worker, and may be done by whoever reaps; NULL: nothing.
     own: *mut Request,
+    /// It is not the first to go there.
+    has_punted: bool,
 }
 
 impl<'a> Turn<'a> {
@@ -66,7 +68,15 @@ impl<'a> Turn<'a> {
     pub unsafe fn resume(ring: &'a Ring) -> Self {
         // SAFETY: the lock makes the core ours.
         let core = unsafe { &mut *ring.core() };
-        Turn { ring, core, reaps: false, submits: false, serves: false, own: null_mut() }
+        Turn {
+            ring,
+            core,
+            reaps: false,
+            submits: false,
+            serves: false,
+            own: null_mut(),
+            has_punted: false,
+        }
     }
 
     /// Starts a request that is at hand.
@@ -219,12 +229,7 @@ impl<'a> Turn<'a> {
                     Ok(()) => {
                         self.core.requests.put_away(request, Place::Queued);
                         timeout::arm_linked(self, request);
-                        if self.reaps && self.own.is_null() && jobs::may_be_done_here(r) {
-                            r.job = Job::new();
-                            self.own = request;
-                        } else {
-                            work::push(self.ring, request);
-                        }
+                        self.punt(request);
                     }
                     Err(errno) => self.complete(request, errno.answer()),
                 },
@@ -404,13 +409,47 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// The request that the caller may do by itself, because it waits for `missing` CQEs and nobody has to look
-    /// meanwhile at what else may come: it goes on with it as a worker would, without the lock, and
-    /// [`finish`](Self::finish)es it. NULL: there is none.
+    /// A request goes to a worker. The first of a turn stays for whoever reaps, as long as there is no second:
+    /// they begin in order.
+    ///
+    /// # Safety
+    /// It must be live, and in the place of those that are queued.
+    unsafe fn punt(&mut self, request: *mut Request) {
+        let is_first = !core::mem::replace(&mut self.has_punted, true);
+        // SAFETY: as the caller says.
+        unsafe {
+            // The rights of a personality are the worker's only.
+            let may_be_own = is_first && self.reaps && self.core.personalities.are_none();
+            if may_be_own && jobs::may_be_done_here(&*request) {
+                (*request).job = Job::new();
+                self.own = request;
+                return;
+            }
+            self.push_own();
+            work::push(self.ring, request);
+        }
+    }
+
+    /// The caller does not do it: a worker does.
+    fn push_own(&mut self) {
+        if !self.own.is_null() {
+            // SAFETY: it is live, and in the place of those that are queued.
+            unsafe { work::push(self.ring, core::mem::replace(&mut self.own, null_mut())) };
+        }
+    }
+
+    /// The request that the caller may do by itself, because it waits for `missing` CQEs and nothing else is under
+    /// way: it goes on with it as a worker would, without the lock, and [`finish`](Self::finish)es it. NULL: there
+    /// is none.
     pub fn take_own(&mut self, missing: u32) -> *mut Request {
+        if self.own.is_null() || missing != 1 {
+            return null_mut();
+        }
         let core = &*self.core;
-        let is_all = core.polls.armed == 0 && core.timers.next().is_none();
-        match missing == 1 && is_all {
+        // SAFETY: it is live, and what is linked to it.
+        let is_alone =
+            core.requests.outstanding == unsafe { super::intake::chain_length(self.own) };
+        match is_alone && core.polls.armed == 0 && core.timers.next().is_none() {
             true => core::mem::replace(&mut self.own, null_mut()),
             false => null_mut(),
         }
@@ -453,10 +492,7 @@ impl Drop for Turn<'_> {
             self.run();
             self.send_direct();
             self.publish();
-            if !self.own.is_null() {
-                // SAFETY: it is live, and in the place of those that are queued.
-                unsafe { work::push(self.ring, core::mem::replace(&mut self.own, null_mut())) };
-            }
+            self.push_own();
             // SAFETY: take or try_take left it held.
             unsafe { self.ring.lock().unlock() };
             // What was handed in since is somebody's: ours, if we get the lock again.

@@ -3,8 +3,10 @@
 
 use super::direct;
 use super::iopoll;
+use super::keeper;
 use super::memory::Memory;
 use super::poll;
+use super::request::Request;
 use super::ring::Ring;
 use super::timers;
 use super::turn::Turn;
@@ -217,15 +219,14 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
         let until = wait.until(turn.core.timers.next());
         let own = match is_there || !wait.is_plain() {
             true => null_mut(),
-            false => turn.take_own(wanted - turn.core.memory.ready()),
+            false => turn.take_own(wanted.saturating_sub(turn.core.memory.ready())),
         };
         if !own.is_null() {
-            drop(turn);
-            // SAFETY: it was taken to be done.
-            let result = unsafe { work::perform_own(own) };
-            turn = Turn::take(ring);
-            // SAFETY: nobody else has it.
-            unsafe { turn.finish(own, result) };
+            // SAFETY: it was taken to be done, and nobody else has it.
+            turn = match unsafe { perform(turn, own) } {
+                (turn, Ok(())) => turn,
+                (turn, Err(errno)) => return end_early(turn, errno),
+            };
             continue;
         }
         let serves = poll::begin_serving(&mut turn, !is_there && !wait.sigmask.is_null())?;
@@ -238,7 +239,9 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
             true => turn.awaits_direct(wanted),
             false => None,
         };
+        let messaged = core::mem::take(&mut turn.core.messaged);
         drop(turn);
+        messaged.iter().for_each(|ring| keeper::attend(ring));
         // SAFETY: the caller vouches for the mask.
         let slept = unsafe {
             match (&arrival, &direct) {
@@ -265,15 +268,44 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
                 continue;
             }
         };
+        return end_early(Turn::take(ring), cause);
+    }
+}
+
+/// The end of a wait with fewer CQEs than it was for; the error is for none at all.
+fn end_early(mut turn: Turn, cause: Errno) -> Result<()> {
+    turn.flush_overflow();
+    if turn.core.memory.ready() == 0 {
+        return Err(cause);
+    }
+    // The program may go on to wait for the descriptor.
+    turn.core.is_unannounced = true;
+    turn.ring.wants_keeper.store(true, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Does a request in the calling thread, between two turns. `EINTR` when a signal came first: a worker does it.
+///
+/// # Safety
+/// It must have been taken for that, and nobody else have it.
+unsafe fn perform<'a>(turn: Turn<'a>, own: *mut Request) -> (Turn<'a>, Result<()>) {
+    let ring = turn.ring;
+    drop(turn);
+    // SAFETY: as the caller says.
+    unsafe {
+        let done = work::perform_own(own);
         let mut turn = Turn::take(ring);
-        turn.flush_overflow();
-        if memory.ready() == 0 {
-            return Err(cause);
+        match done {
+            Ok(result) => {
+                turn.completes_async();
+                turn.finish(own, result);
+                (turn, Ok(()))
+            }
+            Err(errno) => {
+                work::push(ring, own);
+                (turn, Err(errno))
+            }
         }
-        // Fewer than it waits for: the program may go on to wait for the descriptor.
-        turn.core.is_unannounced = true;
-        ring.wants_keeper.store(true, Ordering::Relaxed);
-        return Ok(());
     }
 }
 

@@ -362,16 +362,21 @@ pub unsafe fn push(ring: &Ring, request: *mut Request) {
     }
 }
 
-/// Does a request in the thread that waits for it; its result.
+/// Does a request in the thread that waits for it; its result. `EINTR` when a signal came first: it is not done.
 ///
 /// # Safety
-/// It must be live, its file a cached one, and with nobody else.
-pub unsafe fn perform_own(request: *mut Request) -> i32 {
+/// It must be live, one that may be done there, and with nobody else.
+pub unsafe fn perform_own(request: *mut Request) -> crate::sys::Result<i32> {
     // SAFETY: as the caller says.
     unsafe {
-        let result = perform(request).result;
-        (*request).job.end();
-        result
+        let run = ops::of((*request).sqe.opcode).run.ok_or(Errno::EAGAIN)?;
+        match run(&mut *request) {
+            result if result == Errno::EINTR.answer() => Err(Errno::EINTR),
+            result => {
+                (*request).job.end();
+                Ok(result)
+            }
+        }
     }
 }
 
@@ -452,13 +457,7 @@ impl Performed {
     /// Hands it in. Without any ring's lock.
     unsafe fn hand_in(self) {
         // SAFETY: as for hand_in_inside.
-        unsafe {
-            let ring = self.put_in();
-            if ring.wants_keeper.load(Ordering::Relaxed) {
-                super::keeper::attend(ring);
-            }
-            super::table::give_up(ring);
-        }
+        unsafe { super::keeper::attend_and_give_up(self.put_in()) };
     }
 
     /// The same for whoever has a ring's lock, and could start no worker.

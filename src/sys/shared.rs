@@ -130,7 +130,10 @@ impl File {
         // SAFETY: the name ends with 0.
         let made = unsafe { call(libc::SYS_memfd_create, [name, flags, 0, 0, 0, 0]) }?;
         let fd = fd::move_away(made as c_int);
-        let id = Self::id_of(fd)?;
+        let id = Self::id_of(fd).inspect_err(|_| {
+            // SAFETY: it was just made.
+            let _ = unsafe { fd::close(fd) };
+        })?;
         let file = File { fd, id };
         // SAFETY: ftruncate takes plain numbers.
         unsafe { call(libc::SYS_ftruncate, [fd as usize, len, 0, 0, 0, 0]) }?;

@@ -4,12 +4,14 @@
 
 use super::{Op, Outcome, State};
 use crate::abi::uring::*;
+use crate::soft::keeper;
 use crate::soft::memory::Cqe;
 use crate::soft::request::Request;
 use crate::soft::table::{self, Used};
 use crate::soft::turn::Turn;
 use crate::sys::{fd, file, Errno, Result};
 use core::ffi::c_int;
+use core::sync::atomic::Ordering;
 
 const KNOWN_FLAGS: u32 = IORING_MSG_RING_CQE_SKIP | IORING_MSG_RING_FLAGS_PASS;
 
@@ -116,15 +118,27 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
     if core::ptr::eq(&*message.ring, turn.ring) {
         return Outcome::Done(deliver(turn, &r.sqe, &mut message.file));
     }
-    match Turn::try_take(&message.ring) {
-        Some(mut theirs) => Outcome::Done(deliver(&mut theirs, &r.sqe, &mut message.file)),
-        None => Outcome::Punt,
+    let Some(mut theirs) = Turn::try_take(&message.ring) else { return Outcome::Punt };
+    let result = deliver(&mut theirs, &r.sqe, &mut message.file);
+    drop(theirs);
+    if message.ring.wants_keeper.load(Ordering::Relaxed) {
+        // Once this ring's lock is free.
+        turn.core.messaged.push(message.ring.again());
+        turn.ring.wants_keeper.store(true, Ordering::Relaxed);
     }
+    Outcome::Done(result)
 }
 
 fn run(r: &mut Request) -> i32 {
     let State::Parcel(message) = &mut r.state else { unreachable!() };
-    deliver(&mut Turn::take(&message.ring), &r.sqe, &mut message.file)
+    deliver_to(&message.ring, &r.sqe, &mut message.file)
+}
+
+/// Delivers to a ring, by a thread that has no ring's lock.
+fn deliver_to(ring: &Used, sqe: &io_uring_sqe, file: &mut c_int) -> i32 {
+    let result = deliver(&mut Turn::take(ring), sqe, file);
+    keeper::attend_if_wanted(ring);
+    result
 }
 
 /// Delivers to the ring whose turn it is; returns the sender's result. A file that was sent is the ring's.
@@ -163,7 +177,7 @@ pub fn send(sqe: &io_uring_sqe) -> Result<c_int> {
     }
     let ring = target(sqe.fd)?;
     check_command(sqe, false)?;
-    let answer = deliver(&mut Turn::take(&ring), sqe, &mut -1);
+    let answer = deliver_to(&ring, sqe, &mut -1);
     if answer == Errno::EBADFD.answer() {
         return Err(Errno::EBADFD);
     }

@@ -34,13 +34,15 @@ pub static CLOSE: Op = Op {
         }
         Ok(())
     },
-    issue: |turn, r| {
+    assign: Some(|turn, _| {
+        // Also before a worker closes it.
         turn.forget_file();
-        match file_index(r) {
-            0 if fs::closes_slowly(r.sqe.fd) => Outcome::Punt,
-            0 => Outcome::Done(close(r)),
-            index => Outcome::Done(empty(turn, index)),
-        }
+        Ok(())
+    }),
+    issue: |turn, r| match file_index(r) {
+        0 if fs::closes_slowly(r.sqe.fd) => Outcome::Punt,
+        0 => Outcome::Done(close(r)),
+        index => Outcome::Done(empty(turn, index)),
     },
     run: Some(|r| if file_index(r) == 0 { close(r) } else { 0 }),
     finish: |turn, r, result| match file_index(r) {

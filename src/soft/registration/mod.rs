@@ -53,6 +53,19 @@ pub unsafe fn register(
     nr_args: c_uint,
 ) -> Result<c_int> {
     let opcode = opcode & !IORING_REGISTER_USE_REGISTERED_RING;
+    // SAFETY: as the caller says.
+    let done = unsafe { register_with(ring, opcode, arg, nr_args) };
+    // What workers have handed in meanwhile may need it.
+    super::keeper::attend_if_wanted(ring);
+    done
+}
+
+unsafe fn register_with(
+    ring: &Ring,
+    opcode: c_uint,
+    arg: *const c_void,
+    nr_args: c_uint,
+) -> Result<c_int> {
     {
         let mut turn = Turn::take(ring);
         if turn.core.issuer != 0 {
