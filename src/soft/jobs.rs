@@ -3,7 +3,7 @@
 use super::request::Request;
 use super::workers::Kind;
 use crate::abi::uring::{io_uring_op, IOSQE_ASYNC, IOSQE_CQE_SKIP_SUCCESS};
-use crate::sys::{file, interrupt, process, thread, Errno};
+use crate::sys::{fd, file, interrupt, process, thread, Errno};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
@@ -18,6 +18,10 @@ pub struct Job {
     pub pool: *const super::work::Pool,
     /// It is in there; under the pool's lock.
     is_queued: bool,
+    /// Writes to its file run one after another: in this lane.
+    lane: Lane,
+    /// It is not in the queue, but behind another one of its lane.
+    is_behind: bool,
     previous: *mut Request,
     /// The thread that does it.
     worker: AtomicI32,
@@ -31,6 +35,8 @@ impl Job {
         Job {
             pool: core::ptr::null(),
             is_queued: false,
+            lane: Lane::NONE,
+            is_behind: false,
             previous: null_mut(),
             worker: AtomicI32::new(NOBODY),
             is_called_off: AtomicBool::new(false),
@@ -116,6 +122,143 @@ pub fn kind(r: &Request) -> Kind {
         Kind::Unbounded
     } else {
         Kind::Bounded
+    }
+}
+
+/// Which requests run one after another, as those that write to one file: the later of two writes to a place is
+/// the later one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Lane(u8);
+
+impl Lane {
+    /// With nobody.
+    pub const NONE: Lane = Lane(0);
+    /// Files share lanes.
+    const COUNT: usize = 32;
+
+    /// A request's. What bypasses the page cache is written in any order.
+    fn of(r: &Request) -> Lane {
+        use io_uring_op::*;
+        const WRITES: [u8; 4] = [
+            IORING_OP_WRITE as u8,
+            IORING_OP_WRITEV as u8,
+            IORING_OP_WRITE_FIXED as u8,
+            IORING_OP_WRITEV_FIXED as u8,
+        ];
+        let is_direct = |fd| file::status_flags(fd).is_ok_and(|flags| flags & libc::O_DIRECT != 0);
+        if !WRITES.contains(&r.sqe.opcode) || !ends_by_itself(r) || is_direct(r.fd) {
+            return Lane::NONE;
+        }
+        match fd::status(r.fd) {
+            Ok(status) => Lane(((status.st_ino ^ status.st_dev) % Lane::COUNT as u64) as u8 + 1),
+            Err(_) => Lane::NONE,
+        }
+    }
+}
+
+/// What waits for workers. Under a pool's lock.
+pub struct Backlog {
+    queue: Jobs,
+    /// How many stand in the queue.
+    len: u32,
+    /// By lane: one of it stands in the queue, or is with a worker.
+    is_taken: [bool; Lane::COUNT],
+    /// By lane: those behind it.
+    behind: [Jobs; Lane::COUNT],
+}
+
+impl Backlog {
+    /// Nothing.
+    pub const fn new() -> Self {
+        Backlog {
+            queue: Jobs::new(),
+            len: 0,
+            is_taken: [false; Lane::COUNT],
+            behind: [const { Jobs::new() }; Lane::COUNT],
+        }
+    }
+
+    /// How many requests a worker could begin with.
+    pub fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// Whether there is nothing that a worker could begin with.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Puts a request at the end.
+    ///
+    /// # Safety
+    /// It must be live, stay so while it is in here, and be in no other queue.
+    pub unsafe fn push(&mut self, request: *mut Request) {
+        // SAFETY: as the caller says.
+        unsafe {
+            let lane = Lane::of(&*request);
+            (*request).job.lane = lane;
+            if lane != Lane::NONE && core::mem::replace(self.taken(lane), true) {
+                (*request).job.is_behind = true;
+                return self.behind[usize::from(lane.0) - 1].push(request);
+            }
+            self.queue.push(request);
+        }
+        self.len += 1;
+    }
+
+    fn taken(&mut self, lane: Lane) -> &mut bool {
+        &mut self.is_taken[usize::from(lane.0) - 1]
+    }
+
+    /// Takes the first one out, and which lane is to be [let go of](Self::let_go) when it is done.
+    pub fn pop(&mut self) -> Option<(*mut Request, Lane)> {
+        let request = self.queue.pop()?;
+        self.len -= 1;
+        // SAFETY: the queue holds live requests only.
+        Some((request, unsafe { (*request).job.lane }))
+    }
+
+    /// One of a lane is done, or was taken out: the next of it may begin.
+    pub fn let_go(&mut self, lane: Lane) {
+        if lane == Lane::NONE {
+            return;
+        }
+        let Some(next) = self.behind[usize::from(lane.0) - 1].pop() else {
+            *self.taken(lane) = false;
+            return;
+        };
+        // SAFETY: queues hold live requests only; this one is in none now.
+        unsafe {
+            (*next).job.is_behind = false;
+            self.queue.push(next);
+        }
+        self.len += 1;
+    }
+
+    /// Takes a request out, if it is in here.
+    ///
+    /// # Safety
+    /// It must be live.
+    pub unsafe fn remove(&mut self, request: *mut Request) -> bool {
+        // SAFETY: as the caller says.
+        unsafe {
+            let lane = (*request).job.lane;
+            if (*request).job.is_behind {
+                return self.behind[usize::from(lane.0) - 1].remove(request);
+            }
+            if !self.queue.remove(request) {
+                return false;
+            }
+            self.len -= 1;
+            self.let_go(lane);
+        }
+        true
+    }
+}
+
+impl Default for Backlog {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

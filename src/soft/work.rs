@@ -5,7 +5,7 @@
 //! submits: what a thread may not do, nobody does for it. What a disk is waited for is bounded work, which
 //! few workers do; what may wait for ever, as for a peer, is not, and each such request can have its own.
 
-use super::jobs::{kind, Job, Jobs};
+use super::jobs::{kind, Backlog, Job, Lane};
 use super::ops;
 use super::request::Request;
 use super::ring::Ring;
@@ -26,8 +26,7 @@ const SPINS: u32 = 2000;
 
 /// What a pool's lock protects.
 struct State {
-    queue: Jobs,
-    queued: u32,
+    backlog: Backlog,
     /// Workers that there are.
     workers: u32,
     /// Those of them that look at the queue next: they look already, start, or were woken.
@@ -42,21 +41,7 @@ struct State {
 
 impl State {
     const fn new() -> Self {
-        State {
-            queue: Jobs::new(),
-            queued: 0,
-            workers: 0,
-            ready: 0,
-            asleep: 0,
-            woken: 0,
-            hurries: false,
-        }
-    }
-
-    fn pop(&mut self) -> Option<*mut Request> {
-        let request = self.queue.pop()?;
-        self.queued -= 1;
-        Some(request)
+        State { backlog: Backlog::new(), workers: 0, ready: 0, asleep: 0, woken: 0, hurries: false }
     }
 }
 
@@ -100,7 +85,7 @@ impl Pool {
         // SAFETY: the lock makes the state ours.
         let state = unsafe { &mut *self.state.get() };
         let done = f(state);
-        self.has_some.store(state.queued, Ordering::Relaxed);
+        self.has_some.store(state.backlog.len(), Ordering::Relaxed);
         self.hurries.store(state.hurries, Ordering::Relaxed);
         done
     }
@@ -123,7 +108,7 @@ impl Pool {
         // First, so that either we see who is about to push, or that one sees this.
         let rights = self.rights.swap(NOBODY, Ordering::SeqCst);
         let is_idle = self.pushing.load(Ordering::SeqCst) == 0
-            && self.with(|state| state.workers == 0 && state.queued == 0);
+            && self.with(|state| state.workers == 0 && state.backlog.is_empty());
         if !is_idle {
             self.rights.store(rights, Ordering::SeqCst);
         }
@@ -140,10 +125,9 @@ impl Pool {
         }
         let need = self.with(|state| {
             // SAFETY: as the caller says.
-            unsafe { state.queue.push(request) };
-            state.queued += 1;
+            unsafe { state.backlog.push(request) };
             state.hurries = false;
-            if state.ready >= state.queued {
+            if state.ready >= state.backlog.len() {
                 Need::Nobody
             } else if state.asleep > 0 {
                 state.asleep -= 1;
@@ -180,19 +164,20 @@ impl Pool {
         });
         // There is nobody to do it: we do, late.
         if is_last {
-            while let Some(request) = self.with(State::pop) {
+            while let Some((request, lane)) = self.with(|state| state.backlog.pop()) {
                 // SAFETY: what is queued is live, and now this thread's to run.
                 unsafe { perform_here(self.kind, request) };
+                self.with(|state| state.backlog.let_go(lane));
             }
         }
     }
 
     /// The next request for a worker that is ready, which it is no more then.
-    fn next(&self) -> Option<*mut Request> {
+    fn next(&self) -> Option<(*mut Request, Lane)> {
         for _ in 0..SPINS {
             if self.has_some.load(Ordering::Relaxed) > 0 {
                 let found = self.with(|state| {
-                    let found = state.pop()?;
+                    let found = state.backlog.pop()?;
                     state.ready -= 1;
                     Some(found)
                 });
@@ -208,15 +193,16 @@ impl Pool {
         None
     }
 
-    /// Goes on after a request, with the next; none: the worker is ready. False when there are too many.
-    fn go_on(&self) -> (bool, Option<*mut Request>) {
+    /// Goes on after a request of `lane`, with the next; none: the worker is ready. False when there are too many.
+    fn go_on(&self, lane: Lane) -> (bool, Option<(*mut Request, Lane)>) {
         let most = workers::limit_set(self.kind);
         self.with(|state| {
+            state.backlog.let_go(lane);
             if state.workers > most {
                 state.workers -= 1;
                 return (false, None);
             }
-            let next = state.pop();
+            let next = state.backlog.pop();
             state.ready += u32::from(next.is_none());
             (true, next)
         })
@@ -226,7 +212,7 @@ impl Pool {
     fn sleep(&self) -> bool {
         let mut seen = self.wakes.load(Ordering::Acquire);
         let sleeps = self.with(|state| {
-            if state.queued > 0 {
+            if !state.backlog.is_empty() {
                 return Some(true);
             }
             state.ready -= 1;
@@ -299,14 +285,14 @@ impl Pool {
             if request.is_none() && !self.sleep() {
                 return;
             }
-            while let Some(at_hand) = request {
+            while let Some((at_hand, lane)) = request {
                 placed.settle();
                 // SAFETY: what is queued is live, and now this thread's to run.
                 unsafe {
                     (*at_hand).job.begin(thread);
                     self.perform(at_hand);
                 }
-                let (stays, next) = self.go_on();
+                let (stays, next) = self.go_on(lane);
                 if !stays {
                     return;
                 }
@@ -405,12 +391,8 @@ fn pool_for(kind: Kind, rights: u64) -> Option<&'static Pool> {
 pub unsafe fn take_back(ring: &Ring, request: *mut Request) -> bool {
     // SAFETY: the request is live; pools stay.
     let Some(pool) = (unsafe { (*request).job.pool.as_ref() }) else { return false };
-    let taken = pool.with(|state| {
-        // SAFETY: as above.
-        let found = unsafe { state.queue.remove(request) };
-        state.queued -= u32::from(found);
-        found
-    });
+    // SAFETY: as above.
+    let taken = pool.with(|state| unsafe { state.backlog.remove(request) });
     if taken {
         // The caller's reference keeps the ring.
         ring.release();
