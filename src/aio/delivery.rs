@@ -167,6 +167,10 @@ extern "C" fn run(arg: *mut c_void) -> *mut c_void {
         // A caller that waits for several CQEs since before stands first in the kernel's queue and would keep
         // the wake-up for one CQE from this thread. From now on callers wait for one.
         wake_visitors(entry, context);
+        // What is done without a CQE was done before there was a thread.
+        if !deliver(entry) {
+            rest(entry, context);
+        }
         while context.delivery.stop.load(Ordering::SeqCst) == 0 {
             match enter(context, 1, None, null()) {
                 // The program has closed the ring: there is nothing to deliver any more.

@@ -82,7 +82,9 @@ unsafe fn wait(
         let deadline = timeout.filter(|_| !poll).map(Deadline::after).transpose()?;
         loop {
             let entered = visit(entry, |context| {
-                if poll && !cq_needs_flush(context.ring()) || has_delivered(entry, context) {
+                // The caller is a visitor by now: what is done from here on wakes it.
+                let is_done = context.slots.has_done() || has_delivered(entry, context);
+                if is_done || (poll && !cq_needs_flush(context.ring())) {
                     return Ok(0);
                 }
                 let wanted = match poll {
@@ -204,6 +206,13 @@ pub(super) unsafe fn consume(
         // Pairs with the server's release of the tail: the CQEs before it are complete.
         let tail = io_uring_smp_load_acquire((*ring).cq.ktail);
         let (mut at, mut got, mut again, mut signals) = (head, 0, false, Signals::none());
+        while got < nr {
+            let Some(index) = context.slots.pop_done() else { break };
+            let slot = &context.slots[index];
+            sink(event_of(slot, slot.request.aio_reserved2 as i64));
+            context.slots.give(index);
+            got += 1;
+        }
         while at != tail && got < nr {
             let cqe = (*ring).cq.cqes.add((at & mask) as usize);
             at = at.wrapping_add(1);
@@ -237,6 +246,11 @@ enum Outcome {
 }
 
 #[inline]
+fn event_of(slot: &Slot, res: i64) -> io_event {
+    io_event { data: slot.request.aio_data, obj: slot.address, res, res2: 0 }
+}
+
+#[inline]
 unsafe fn outcome(context: &Context, user_data: u64, res: i32) -> Outcome {
     let Some(slot) = context.slots.get(user_data) else {
         debug_assert!(user_data & WAKE_UP != 0);
@@ -252,7 +266,7 @@ unsafe fn outcome(context: &Context, user_data: u64, res: i32) -> Outcome {
         Slot::DONE => slot.request.aio_reserved2 as i64,
         _ => i64::from(res),
     };
-    let event = io_event { data: slot.request.aio_data, obj: slot.address, res, res2: 0 };
+    let event = event_of(slot, res);
     let signals = slot.request.aio_flags & IOCB_FLAG_RESFD != 0;
     let eventfd = signals.then_some(slot.request.aio_resfd as c_int);
     context.slots.give(index);
@@ -329,13 +343,18 @@ pub(super) unsafe fn drain(entry: &Entry, context: &Context) {
 
 /// Posts CQEs for threads that wait, and for those about to.
 pub(super) unsafe fn wake_visitors(entry: &Entry, context: &Context) {
+    let _sq = entry.sq_lock.lock();
+    if entry.visitors.load(Ordering::SeqCst) > 0 {
+        // SAFETY: the SQ lock is held.
+        unsafe { post_wake_ups(context) };
+    }
+}
+
+/// Posts as many CQEs as there is room for. Under the SQ lock.
+pub(super) unsafe fn post_wake_ups(context: &Context) {
     let ring = context.ring();
     // SAFETY: the SQ lock makes the ring's SQ side ours.
     unsafe {
-        let _sq = entry.sq_lock.lock();
-        if entry.visitors.load(Ordering::SeqCst) == 0 {
-            return;
-        }
         while io_uring_sq_space_left(ring) > 0 {
             let sqe = io_uring_get_sqe(ring);
             io_uring_prep_nop(sqe);
@@ -373,6 +392,9 @@ pub(super) unsafe fn skip_wake_ups(context: &Context) {
 
 unsafe fn discard(context: &Context) {
     let ring = context.ring();
+    while let Some(index) = context.slots.pop_done() {
+        context.slots.give(index);
+    }
     // SAFETY: the caller holds the CQ lock.
     unsafe {
         let head = read_once((*ring).cq.khead);

@@ -23,6 +23,7 @@ mod request;
 pub mod rings;
 mod route;
 mod slots;
+mod submit;
 pub mod user;
 mod user_ring;
 

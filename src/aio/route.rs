@@ -47,12 +47,12 @@ pub fn destroy(id: ContextId) -> Result<()> {
 }
 
 /// Submits `nr` requests from the array of addresses `requests`; returns how many. See
-/// [`context::submit`].
+/// `submit::submit`.
 #[inline]
 pub unsafe fn submit(id: ContextId, nr: c_long, requests: *const *mut iocb) -> Result<c_int> {
     // SAFETY: see the module aio.
     unsafe {
-        let ours = context::submit(id, nr, requests);
+        let ours = super::submit::submit(id, nr, requests);
         if not_ours(&ours) {
             return aio::submit(id, nr, requests);
         }

@@ -37,6 +37,8 @@ pub struct Slots {
     slots: *mut Slot,
     /// Indices of free slots plus 1, a ring of `mask + 1`. 0, as at first: the position is the index.
     free: *mut u32,
+    /// Indices of slots whose requests are done without the server's help, a ring as long.
+    done: *mut u32,
     mask: u32,
     count: u32,
     mapped: usize,
@@ -44,6 +46,9 @@ pub struct Slots {
     taken: AtomicU32,
     /// Given back so far, by the reaping side; starts at `count`.
     given: AtomicU32,
+    /// How many were done so, by the submitting side, and how many of them were taken, by the reaping side.
+    done_tail: AtomicU32,
+    done_head: AtomicU32,
 }
 
 impl Slots {
@@ -51,18 +56,21 @@ impl Slots {
     pub fn new(count: u32) -> Result<Self> {
         let ring = count.next_power_of_two() as usize;
         let slots_len = count as usize * size_of::<Slot>();
-        let mapped = slots_len + ring * size_of::<u32>();
+        let mapped = slots_len + 2 * ring * size_of::<u32>();
         // SAFETY: a new mapping touches nothing that exists; its zeros are idle slots.
         let memory = unsafe { mem::map_anonymous(mapped, libc::MAP_NORESERVE)? };
         let free = memory.wrapping_byte_add(slots_len).cast::<u32>();
         Ok(Slots {
             slots: memory.cast(),
             free,
+            done: free.wrapping_add(ring),
             mask: ring as u32 - 1,
             count,
             mapped,
             taken: AtomicU32::new(0),
             given: AtomicU32::new(count),
+            done_tail: AtomicU32::new(0),
+            done_head: AtomicU32::new(0),
         })
     }
 
@@ -140,6 +148,37 @@ impl Slots {
             (*slot).request.aio_reserved2 = result as u64;
             (*slot).fate.store(Slot::DONE, Ordering::Release);
         }
+    }
+
+    /// Tells the reaping side of a request that is done, with [`set_done`](Self::set_done). Only for the holder of
+    /// the SQ lock.
+    #[inline]
+    pub fn push_done(&self, index: u32) {
+        let tail = self.done_tail.load(Ordering::Relaxed);
+        // SAFETY: the position is taken modulo the ring's size, and there are never more than slots.
+        unsafe { self.done.add((tail & self.mask) as usize).write(index) };
+        // SeqCst: whoever is about to sleep sees it, or is seen (events.rs).
+        self.done_tail.store(tail.wrapping_add(1), Ordering::SeqCst);
+    }
+
+    /// The next of those; the caller gives the slot back. Only for the holder of the CQ lock.
+    #[inline]
+    pub fn pop_done(&self) -> Option<u32> {
+        let head = self.done_head.load(Ordering::Relaxed);
+        // Acquire pairs with the store in push_done: the index, and what is in its slot.
+        if self.done_tail.load(Ordering::Acquire) == head {
+            return None;
+        }
+        // SAFETY: the position is taken modulo the ring's size.
+        let index = unsafe { self.done.add((head & self.mask) as usize).read() };
+        self.done_head.store(head.wrapping_add(1), Ordering::Release);
+        Some(index)
+    }
+
+    /// Whether there may be such.
+    #[inline]
+    pub fn has_done(&self) -> bool {
+        self.done_tail.load(Ordering::SeqCst) != self.done_head.load(Ordering::Acquire)
     }
 
     /// The index of the running request at `address`.
