@@ -57,6 +57,26 @@ pub unsafe fn enter(
 ) -> Result<c_int> {
     // SAFETY: the caller vouches for the arguments.
     unsafe {
+        match soft::serves() {
+            // No ring was ever made here.
+            false => kernel::enter(fd, to_submit, min_complete, flags, arg, arg_size),
+            true => enter_either(fd, to_submit, min_complete, flags, arg, arg_size),
+        }
+    }
+}
+
+/// [`enter`] where a ring may be ours.
+#[inline(never)]
+unsafe fn enter_either(
+    fd: c_int,
+    to_submit: c_uint,
+    min_complete: c_uint,
+    flags: c_uint,
+    arg: *const c_void,
+    arg_size: usize,
+) -> Result<c_int> {
+    // SAFETY: the caller vouches for the arguments.
+    unsafe {
         match soft::find_to_enter(fd, to_submit, flags) {
             Some(ring) => soft::enter(&ring, to_submit, min_complete, flags, arg, arg_size),
             None => {

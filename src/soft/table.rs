@@ -347,6 +347,7 @@ pub fn begin_serving() {
 }
 
 /// Whether a program has asked for a ring that is served in this process.
+#[inline]
 pub fn serves() -> bool {
     TABLE.serves.load(Ordering::Relaxed)
 }
