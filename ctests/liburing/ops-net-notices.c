@@ -4,22 +4,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-static void tcp_pair(int fds[2])
-{
-	struct sockaddr_in address = { .sin_family = AF_INET };
-	socklen_t len = sizeof(address);
-	int server = (int)MUST(socket(AF_INET, SOCK_STREAM, 0));
-
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	MUST(bind(server, (struct sockaddr *)&address, len));
-	MUST(listen(server, 1));
-	MUST(getsockname(server, (struct sockaddr *)&address, &len));
-	fds[0] = (int)MUST(socket(AF_INET, SOCK_STREAM, 0));
-	MUST(connect(fds[0], (struct sockaddr *)&address, len));
-	fds[1] = (int)MUST(accept(server, NULL, NULL));
-	close(server);
-}
-
 static struct io_uring_sqe *send_zc(struct io_uring *ring, uint64_t user_data, int fd, unsigned how)
 {
 	static char text[16];

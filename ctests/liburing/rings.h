@@ -4,7 +4,9 @@
 #define CTESTS_RINGS_H
 
 #include "check.h"
+#include <arpa/inet.h>
 #include <liburing.h>
+#include <netinet/in.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -161,6 +163,23 @@ static inline void delayed(struct io_uring *ring, int ms, uint64_t user_data)
 	MUST(timerfd_settime(fd, 0, &when, NULL));
 	io_uring_prep_read(sqe, fd, &expirations, sizeof(expirations), 0);
 	io_uring_sqe_set_data64(sqe, user_data);
+}
+
+/* Two ends of a TCP connection to ourselves. */
+static inline void tcp_pair(int fds[2])
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	socklen_t len = sizeof(address);
+	int server = (int)MUST(socket(AF_INET, SOCK_STREAM, 0));
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	MUST(bind(server, (struct sockaddr *)&address, len));
+	MUST(listen(server, 1));
+	MUST(getsockname(server, (struct sockaddr *)&address, &len));
+	fds[0] = (int)MUST(socket(AF_INET, SOCK_STREAM, 0));
+	MUST(connect(fds[0], (struct sockaddr *)&address, len));
+	fds[1] = (int)MUST(accept(server, NULL, NULL));
+	close(server);
 }
 
 static inline struct __kernel_timespec ms_to_ts(int ms)

@@ -62,6 +62,7 @@ impl Files {
         let buffered = known.flags.is_ok_and(|flags| flags & libc::O_DIRECT == 0);
         buffered && *known.cached.get_or_insert_with(|| file::is_cached(fd))
     }
+
     /// Whether writes to `fd` go to the page cache, and no further, at a place of their own.
     #[inline]
     pub fn writes_cached(&mut self, fd: c_int) -> bool {

@@ -1,5 +1,6 @@
 //! Requests in the work queue, and with a worker.
 
+use super::ops;
 use super::request::Request;
 use super::workers::Kind;
 use crate::abi::uring::{io_uring_op, IOSQE_ASYNC, IOSQE_CQE_SKIP_SUCCESS};
@@ -94,19 +95,16 @@ pub fn ends_by_itself(r: &Request) -> bool {
 /// takes no longer than the disk does.
 pub fn may_be_done_here(r: &Request) -> bool {
     use io_uring_op::*;
-    const SUCH: [u8; 9] = [
+    const SUCH: [u8; 5] = [
         IORING_OP_READ as u8,
         IORING_OP_READV as u8,
         IORING_OP_READ_FIXED as u8,
         IORING_OP_READV_FIXED as u8,
-        IORING_OP_WRITE as u8,
-        IORING_OP_WRITEV as u8,
-        IORING_OP_WRITE_FIXED as u8,
-        IORING_OP_WRITEV_FIXED as u8,
         IORING_OP_FSYNC as u8,
     ];
     const NOT_THESE: u32 = IOSQE_ASYNC | IOSQE_CQE_SKIP_SUCCESS;
-    SUCH.contains(&r.sqe.opcode) && u32::from(r.sqe.flags) & NOT_THESE == 0 && ends_by_itself(r)
+    let is_such = SUCH.contains(&r.sqe.opcode) || ops::is_write(r);
+    is_such && u32::from(r.sqe.flags) & NOT_THESE == 0 && ends_by_itself(r)
 }
 
 /// What may wait for ever, although its file is a cached one.
@@ -138,15 +136,8 @@ impl Lane {
 
     /// A request's. What bypasses the page cache is written in any order.
     fn of(r: &Request) -> Lane {
-        use io_uring_op::*;
-        const WRITES: [u8; 4] = [
-            IORING_OP_WRITE as u8,
-            IORING_OP_WRITEV as u8,
-            IORING_OP_WRITE_FIXED as u8,
-            IORING_OP_WRITEV_FIXED as u8,
-        ];
         let is_direct = |fd| file::status_flags(fd).is_ok_and(|flags| flags & libc::O_DIRECT != 0);
-        if !WRITES.contains(&r.sqe.opcode) || !ends_by_itself(r) || is_direct(r.fd) {
+        if !ops::is_write(r) || !ends_by_itself(r) || is_direct(r.fd) {
             return Lane::NONE;
         }
         match fd::status(r.fd) {

@@ -124,7 +124,8 @@ fn is_vectored(r: &Request) -> bool {
     VECTORED.contains(&r.sqe.opcode)
 }
 
-fn is_write(r: &Request) -> bool {
+/// Whether a request writes to a file.
+pub fn is_write(r: &Request) -> bool {
     use io_uring_op::*;
     const WRITES: [u8; 4] = [
         IORING_OP_WRITE as u8,
