@@ -26,6 +26,7 @@ test: setup-test
 	@$(MAKE) --no-print-directory stage fio headers-check
 	ctests/run $(TESTS) ctests/install ctests/peers
 	@$(MAKE) --no-print-directory blocked
+	@$(MAKE) --no-print-directory soak-checked
 
 check: setup-test
 	@$(MAKE) --no-print-directory stage fio
@@ -52,6 +53,16 @@ soak: setup-test
 	$(CC) -O2 -g -Wall -Wextra -Werror -Wno-unused-function ctests/soak/soak.c -o $(BUILD)/soak \
 	    -I$(STAGE)/include -L$(STAGE)/lib -Wl,-rpath,$(STAGE)/lib -luring -pthread
 	ANYRING_BACKING=soft $(BUILD)/soak $(SOAK_SECONDS)
+
+# A little of it on a heap that notices when freed memory is written to.
+CHECKED := $(BUILD)/checked
+.PHONY: soak-checked
+soak-checked: setup-test
+	@$(MAKE) --no-print-directory stage
+	mkdir -p $(CHECKED)
+	CARGO_TARGET_DIR=$(CURDIR)/target/checked RUSTFLAGS='--cfg checked_heap' $(MAKE) --no-print-directory \
+	    BUILD=$(CHECKED) URING_ARCHIVE=target/checked/release/libanyring_liburing.a $(CHECKED)/liburing.so.2
+	LD_LIBRARY_PATH=$(CHECKED) $(MAKE) --no-print-directory soak SOAK_SECONDS=15
 
 # Random programs of SQEs, on the kernel's rings and on those in user space: what differs is shrunk and printed.
 FUZZ_SQES ?= 1000000

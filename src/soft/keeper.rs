@@ -226,12 +226,21 @@ extern "C" fn run(_: *mut c_void) -> *mut c_void {
         for event in &events[..got.unwrap_or(0)] {
             match event.u64 {
                 CALL => file::clear(call),
-                // SAFETY: a ring is kept while its epoll is in ours.
-                ring => unsafe { (*(ring as *const Ring)).due.store(0, Ordering::Relaxed) },
+                ring => make_due(ring as *const Ring),
             }
         }
     }
     null_mut()
+}
+
+/// Something has happened to a ring, unless it was forgotten since and is no more.
+fn make_due(ring: *const Ring) {
+    let _held = KEEPER.lock.lock();
+    // SAFETY: the lock makes the list ours.
+    let rings = unsafe { &*KEEPER.rings.get() };
+    if let Some(kept) = rings.iter().find(|kept| core::ptr::eq(kept.ring, ring)) {
+        kept.ring.due.store(0, Ordering::Relaxed);
+    }
 }
 
 /// Looks at each ring; returns when to look again, none for when something happens. None at all when there

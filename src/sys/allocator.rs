@@ -11,6 +11,11 @@ use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use dlmalloc::{Allocator, Dlmalloc};
 
+#[cfg_attr(checked_heap, path = "allocator/checked.rs")]
+#[cfg_attr(not(checked_heap), path = "allocator/plain.rs")]
+mod line;
+use line::{Line, TAIL};
+
 struct Pages;
 
 // SAFETY: what is handed out is a new mapping of at least the size asked for, and stays until freed.
@@ -64,25 +69,38 @@ pub struct Heap {
 
 struct Inner {
     heap: Dlmalloc<Pages>,
-    /// Allocations that were not freed.
+    /// Allocations that are not free.
     live: usize,
+    line: Line,
+}
+
+/// Memory that somebody was given.
+#[derive(Clone, Copy)]
+struct Piece {
+    memory: *mut u8,
+    size: usize,
+    /// Bytes in front of it.
+    head: usize,
 }
 
 // SAFETY: the inner heap is only touched under the lock.
 unsafe impl Sync for Heap {}
 
+const NEW: Dlmalloc<Pages> = Dlmalloc::new_with_allocator(Pages);
+
 impl Inner {
     const fn new() -> Self {
-        Inner { heap: Dlmalloc::new_with_allocator(Pages), live: 0 }
+        Inner { heap: NEW, live: 0, line: Line::new() }
     }
 
-    unsafe fn free(&mut self, memory: *mut u8, size: usize, align: usize) {
+    unsafe fn free(&mut self, freed: Piece) {
         // SAFETY: the caller passes what was allocated here; nobody has any of what is destroyed.
         unsafe {
-            self.heap.free(memory, size, align);
+            let Some(Piece { memory, size, head }) = self.line.exchange(freed) else { return };
+            self.heap.free(memory.sub(head), size + head + TAIL, head);
             self.live -= 1;
             if self.live == 0 {
-                core::mem::replace(self, Inner::new()).heap.destroy();
+                core::mem::replace(&mut self.heap, NEW).destroy();
             }
         }
     }
@@ -114,8 +132,11 @@ impl Heap {
         // SAFETY: no other thread of this process has come past fork::start_over yet.
         unsafe {
             self.lock.reset();
+            let inner = &mut *self.inner.get();
             // The old one is not dropped: its memory is in use.
-            self.inner.get().write(Inner::new());
+            core::ptr::write(&mut inner.heap, NEW);
+            inner.live = 0;
+            inner.line.leave();
         }
         self.generation.fetch_add(1, Ordering::Relaxed);
     }
@@ -158,7 +179,7 @@ impl Heap {
 
     unsafe fn allocate(&self, layout: Layout, zeroed: bool) -> *mut u8 {
         let head = head(layout);
-        let Some(size) = layout.size().checked_add(head) else { return null_mut() };
+        let Some(size) = layout.size().checked_add(head + TAIL) else { return null_mut() };
         self.with(|inner, generation| {
             // SAFETY: dlmalloc is an allocator; the head is inside of what it gave, and aligned.
             unsafe {
@@ -173,9 +194,23 @@ impl Heap {
                 inner.live += 1;
                 let memory = at.add(head);
                 memory.cast::<usize>().sub(1).write(generation);
+                line::hand_out(&Piece { memory, size: layout.size(), head });
                 memory
             }
         })
+    }
+
+    /// New memory with what is in the old, which stays as it is.
+    unsafe fn copy(&self, memory: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: the caller passes what alloc gave, and a size that is valid.
+        unsafe {
+            let new_layout = Layout::from_size_align_unchecked(new_size, layout.align());
+            let new = self.allocate(new_layout, false);
+            if !new.is_null() {
+                memory.copy_to_nonoverlapping(new, layout.size().min(new_size));
+            }
+            new
+        }
     }
 }
 
@@ -203,13 +238,22 @@ unsafe impl GlobalAlloc for Heap {
             // SAFETY: the caller passes what alloc gave, which has a head.
             unsafe {
                 if memory.cast::<usize>().sub(1).read() == generation {
-                    inner.free(memory.sub(head), layout.size() + head, head);
+                    inner.free(Piece { memory, size: layout.size(), head });
                 }
             }
         });
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        if cfg!(checked_heap) {
+            // SAFETY: as the caller says.
+            let new = unsafe { self.copy(memory, layout, new_size) };
+            if !new.is_null() {
+                // SAFETY: as the caller says.
+                unsafe { self.dealloc(memory, layout) };
+            }
+            return new;
+        }
         let head = head(layout);
         let Some(size) = new_size.checked_add(head) else { return null_mut() };
         let moved = self.with(|inner, generation| {
@@ -222,17 +266,8 @@ unsafe impl GlobalAlloc for Heap {
                 Some(if at.is_null() { at } else { at.add(head) })
             }
         });
-        moved.unwrap_or_else(|| {
-            // SAFETY: the new size is valid, and the old memory stays as it is.
-            unsafe {
-                let new = self
-                    .allocate(Layout::from_size_align_unchecked(new_size, layout.align()), false);
-                if !new.is_null() {
-                    memory.copy_to_nonoverlapping(new, layout.size().min(new_size));
-                }
-                new
-            }
-        })
+        // SAFETY: as the caller says.
+        moved.unwrap_or_else(|| unsafe { self.copy(memory, layout, new_size) })
     }
 }
 
