@@ -4,7 +4,7 @@ use super::ops;
 use super::request::Request;
 use super::workers::Kind;
 use crate::abi::uring::{io_uring_op, IOSQE_ASYNC, IOSQE_CQE_SKIP_SUCCESS};
-use crate::sys::{fd, file, interrupt, process, thread, Errno};
+use crate::sys::{file, interrupt, process, thread, Errno};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
@@ -32,11 +32,11 @@ pub struct Job {
 
 impl Job {
     /// Before it goes to a worker.
-    pub fn new() -> Self {
+    pub const fn new(lane: Lane) -> Self {
         Job {
             pool: core::ptr::null(),
             is_queued: false,
-            lane: Lane::NONE,
+            lane,
             is_behind: false,
             previous: null_mut(),
             worker: AtomicI32::new(NOBODY),
@@ -94,16 +94,9 @@ pub fn ends_by_itself(r: &Request) -> bool {
 /// Whether a thread that waits for its CQE may do it as well as a worker: it reads, writes or syncs a file, which
 /// takes no longer than the disk does.
 pub fn may_be_done_here(r: &Request) -> bool {
-    use io_uring_op::*;
-    const SUCH: [u8; 5] = [
-        IORING_OP_READ as u8,
-        IORING_OP_READV as u8,
-        IORING_OP_READ_FIXED as u8,
-        IORING_OP_READV_FIXED as u8,
-        IORING_OP_FSYNC as u8,
-    ];
     const NOT_THESE: u32 = IOSQE_ASYNC | IOSQE_CQE_SKIP_SUCCESS;
-    let is_such = SUCH.contains(&r.sqe.opcode) || ops::is_write(r);
+    let syncs = r.sqe.opcode == io_uring_op::IORING_OP_FSYNC as u8;
+    let is_such = syncs || ops::is_read(r) || ops::is_write(r);
     is_such && u32::from(r.sqe.flags) & NOT_THESE == 0 && ends_by_itself(r)
 }
 
@@ -115,8 +108,11 @@ const WAITING: [u8; 4] = {
 
 /// What kind of work it is.
 pub fn kind(r: &Request) -> Kind {
-    let waits = WAITING.contains(&r.sqe.opcode) || (r.fd >= 0 && !file::is_cached(r.fd));
-    if waits {
+    let is_cached = || match r.look {
+        Some(look) => look.kind == file::Kind::Cached,
+        None => file::is_cached(r.fd),
+    };
+    if WAITING.contains(&r.sqe.opcode) || (r.fd >= 0 && !is_cached()) {
         Kind::Unbounded
     } else {
         Kind::Bounded
@@ -135,15 +131,13 @@ impl Lane {
     const COUNT: usize = 32;
 
     /// A request's. What bypasses the page cache is written in any order.
-    fn of(r: &Request) -> Lane {
+    pub fn of(r: &Request) -> Lane {
         let is_direct = |fd| file::status_flags(fd).is_ok_and(|flags| flags & libc::O_DIRECT != 0);
         if !ops::is_write(r) || !ends_by_itself(r) || is_direct(r.fd) {
             return Lane::NONE;
         }
-        match fd::status(r.fd) {
-            Ok(status) => Lane(((status.st_ino ^ status.st_dev) % Lane::COUNT as u64) as u8 + 1),
-            Err(_) => Lane::NONE,
-        }
+        let look = r.look.unwrap_or_else(|| file::look(r.fd));
+        Lane((look.identity % Lane::COUNT as u64) as u8 + 1)
     }
 }
 
@@ -186,8 +180,7 @@ impl Backlog {
     pub unsafe fn push(&mut self, request: *mut Request) {
         // SAFETY: as the caller says.
         unsafe {
-            let lane = Lane::of(&*request);
-            (*request).job.lane = lane;
+            let lane = (*request).job.lane;
             if lane != Lane::NONE && core::mem::replace(self.taken(lane), true) {
                 (*request).job.is_behind = true;
                 return self.behind[usize::from(lane.0) - 1].push(request);
@@ -312,12 +305,6 @@ impl Jobs {
             }
         }
         true
-    }
-}
-
-impl Default for Job {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

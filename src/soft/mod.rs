@@ -33,6 +33,7 @@ pub mod personality;
 pub mod poll;
 pub mod posting;
 pub mod provided;
+mod recent;
 pub mod region;
 pub mod registered_rings;
 pub mod registration;

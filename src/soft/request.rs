@@ -4,11 +4,13 @@ use super::buffers::FixedBuffer;
 use super::files::FixedFile;
 use super::inbox::Linked;
 use super::index::{self, Index, Neighbours};
-use super::jobs::Job;
+use super::jobs::{Job, Lane};
 use super::ops::State;
 use super::provided::Buffer;
+use super::recent::HeldFile;
 use crate::abi::uring::io_uring_sqe;
 use crate::sys::fd;
+use crate::sys::file::{self, Kind, Look};
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -84,6 +86,8 @@ pub enum Reference {
     None,
     /// A descriptor of our own.
     Descriptor(c_int),
+    /// One that other requests for the same file have, too.
+    Shared(Rc<HeldFile>),
     /// A registered file.
     Fixed(Rc<FixedFile>),
 }
@@ -99,6 +103,8 @@ pub struct Request {
     pub reference: Reference,
     /// The registered buffer that it uses.
     pub buffer: Option<Rc<FixedBuffer>>,
+    /// What its file is, once somebody has looked.
+    pub look: Option<Look>,
     /// Another descriptor of `fd`'s file, of our own; -1: none. See [`Request::hold_apart`].
     apart: c_int,
     /// FAILED and its kin.
@@ -144,6 +150,7 @@ impl Request {
             fd: -1,
             reference: Reference::None,
             buffer: None,
+            look: None,
             apart: -1,
             flags: 0,
             result: 0,
@@ -158,7 +165,7 @@ impl Request {
             previous: null_mut(),
             next: null_mut(),
             neighbours: Neighbours::NONE,
-            job: Job::new(),
+            job: Job::new(Lane::NONE),
         }
     }
 
@@ -191,6 +198,11 @@ impl Request {
             Err(crate::sys::Errno::EMFILE | crate::sys::Errno::EINVAL) => Ok(()),
             Err(errno) => Err(errno),
         }
+    }
+
+    /// What kind of file it has.
+    pub fn file_kind(&mut self) -> Kind {
+        self.look.get_or_insert_with(|| file::look(self.fd)).kind
     }
 
     /// Whether its file is open only as long as the program's descriptor is.
@@ -306,6 +318,7 @@ impl Requests {
                 r.buffer = None;
             }
             r.provided = None;
+            r.look = None;
             r.fd = -1;
             r.flags = 0;
             r.cqe_flags = 0;

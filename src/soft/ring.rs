@@ -9,6 +9,7 @@ use super::memory::{Cqe, Memory};
 use super::personality::Personalities;
 use super::poll::Polls;
 use super::provided::ProvidedBuffers;
+use super::recent::Recent;
 use super::region::Region;
 use super::request::{Queue, Request, Requests};
 use super::restrictions::Restrictions;
@@ -91,6 +92,8 @@ pub struct Core {
     pub direct: Direct,
     /// The last read of a file found its data in the page cache.
     pub reads_at_once: bool,
+    /// What this turn has found out.
+    pub recent: Recent,
     /// Registered files.
     pub files: Files,
     /// Registered buffers.
@@ -141,6 +144,7 @@ impl Core {
             timers: Timers::new(),
             direct: Direct::new(),
             reads_at_once: true,
+            recent: Recent::default(),
             files: Files::default(),
             buffers: Buffers::default(),
             announce: None,

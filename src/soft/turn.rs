@@ -3,7 +3,7 @@
 //! have done meanwhile is completed, and the CQEs are posted.
 
 use super::iopoll;
-use super::jobs::{self, Job};
+use super::jobs::{self, Job, Lane};
 use super::memory::Cqe;
 use super::ops::{self, timeout, Outcome};
 use super::provided;
@@ -219,7 +219,7 @@ impl<'a> Turn<'a> {
                     }
                 }
                 Outcome::Punt if r.is(NOWAIT) => self.complete(request, Errno::EAGAIN.answer()),
-                Outcome::Punt => match keep(r).and_then(|()| r.hold_file()) {
+                Outcome::Punt => match keep(r).and_then(|()| self.hold_file(r)) {
                     // No descriptor is left. Before the program can close its own, it is done.
                     Ok(()) if r.is_unheld() && jobs::ends_by_itself(r) => {
                         let run = ops::of(r.sqe.opcode).run;
@@ -421,21 +421,28 @@ impl<'a> Turn<'a> {
             // The rights of a personality are the worker's only.
             let may_be_own = is_first && self.reaps && self.core.personalities.are_none();
             if may_be_own && jobs::may_be_done_here(&*request) {
-                (*request).job = Job::new();
+                (*request).job = Job::new(Lane::NONE);
                 self.own = request;
                 return;
             }
             self.push_own();
-            work::push(self.ring, request);
+            self.push_work(request);
         }
     }
 
     /// The caller does not do it: a worker does.
     fn push_own(&mut self) {
         if !self.own.is_null() {
+            let own = core::mem::replace(&mut self.own, null_mut());
             // SAFETY: it is live, and in the place of those that are queued.
-            unsafe { work::push(self.ring, core::mem::replace(&mut self.own, null_mut())) };
+            unsafe { self.push_work(own) };
         }
+    }
+
+    unsafe fn push_work(&mut self, request: *mut Request) {
+        let rights = self.rights();
+        // SAFETY: as the caller says.
+        unsafe { work::push(self.ring, request, rights) };
     }
 
     /// The request that the caller may do by itself, because it waits for `missing` CQEs and nothing else is under
@@ -493,6 +500,7 @@ impl Drop for Turn<'_> {
             self.send_direct();
             self.publish();
             self.push_own();
+            self.core.recent.clear();
             // SAFETY: take or try_take left it held.
             unsafe { self.ring.lock().unlock() };
             // What was handed in since is somebody's: ours, if we get the lock again.

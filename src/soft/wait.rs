@@ -302,7 +302,8 @@ unsafe fn perform<'a>(turn: Turn<'a>, own: *mut Request) -> (Turn<'a>, Result<()
                 (turn, Ok(()))
             }
             Err(errno) => {
-                work::push(ring, own);
+                let rights = turn.rights();
+                work::push(ring, own, rights);
                 (turn, Err(errno))
             }
         }

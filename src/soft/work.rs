@@ -37,11 +37,21 @@ struct State {
     woken: u32,
     /// Nobody is to linger until there is a request.
     hurries: bool,
+    /// The most workers, where no limit was set, for whoever started the first one.
+    most: u32,
 }
 
 impl State {
     const fn new() -> Self {
-        State { backlog: Backlog::new(), workers: 0, ready: 0, asleep: 0, woken: 0, hurries: false }
+        State {
+            backlog: Backlog::new(),
+            workers: 0,
+            ready: 0,
+            asleep: 0,
+            woken: 0,
+            hurries: false,
+            most: 0,
+        }
     }
 }
 
@@ -134,7 +144,7 @@ impl Pool {
                 state.woken += 1;
                 state.ready += 1;
                 Need::Sleeper
-            } else if state.workers < workers::most(self.kind) {
+            } else if state.workers < self.most(state) {
                 state.workers += 1;
                 state.ready += 1;
                 Need::Worker
@@ -149,6 +159,17 @@ impl Pool {
                 futex::wake(&self.wakes, 1);
             }
             Need::Worker => self.start_worker(),
+        }
+    }
+
+    /// The most workers that there may be now.
+    fn most(&self, state: &mut State) -> u32 {
+        if state.workers == 0 {
+            state.most = workers::usual(self.kind);
+        }
+        match workers::limit_set(self.kind) {
+            u32::MAX => state.most,
+            limit => limit,
         }
     }
 
@@ -260,10 +281,13 @@ impl Pool {
         busy
     }
 
-    /// Does a request with the pool's rights: seteuid(2) and its kin have the C library change all threads.
+    /// Does a request with the pool's rights: seteuid(2) and its kin have the C library change all threads. To read
+    /// what is open takes none.
     unsafe fn perform(&self, request: *mut Request) {
         let rights = self.rights.load(Ordering::Relaxed);
-        let borrowed = match process::rights() == rights {
+        // SAFETY: as the caller says.
+        let needs_none = unsafe { ops::is_read(&*request) };
+        let borrowed = match needs_none || process::rights() == rights {
             true => Ok(None),
             false => Borrowed::take(rights).map(Some),
         };
@@ -326,24 +350,25 @@ pub fn end_idle() -> u32 {
     POOLS.iter().flatten().map(Pool::hurry).sum()
 }
 
-/// Queues a request, whose place is `Queued`.
+/// Queues a request, whose place is `Queued`, to be done with those rights.
 ///
 /// # Safety
 /// It must be live until it was handed in; the ring too.
-pub unsafe fn push(ring: &Ring, request: *mut Request) {
+pub unsafe fn push(ring: &Ring, request: *mut Request, rights: u64) {
     start_over();
     ring.acquire();
     // SAFETY: as the caller says; the state is the request's own.
     unsafe {
         (*request).ring = ring;
-        (*request).job = Job::new();
-        match pool_for(kind(&*request), process::rights()) {
+        (*request).job = Job::new(Lane::of(&*request));
+        let kind = kind(&*request);
+        match pool_for(kind, rights) {
             Some(pool) => {
                 (*request).job.pool = pool;
                 pool.push(request);
                 pool.pushing.fetch_sub(1, Ordering::SeqCst);
             }
-            None => perform_here(kind(&*request), request),
+            None => perform_here(kind, request),
         }
     }
 }

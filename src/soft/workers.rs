@@ -17,13 +17,20 @@ pub enum Kind {
 /// The limits that were set, by kind; 0: none was.
 static LIMITS: [AtomicU32; 2] = [const { AtomicU32::new(0) }; 2];
 
-/// The most workers of a kind. Without a limit set: two a CPU for bounded work, and as many threads as the
-/// user may have for other.
-pub fn most(kind: Kind) -> u32 {
-    match (LIMITS[kind as usize].load(Ordering::Relaxed), kind) {
-        (0, Kind::Bounded) => 2 * process::cpus().max(2),
-        (0, Kind::Unbounded) => most_threads(),
-        (limit, _) => limit,
+/// The most workers of a kind where no limit was set: two a CPU of the calling thread for bounded work, and as
+/// many threads as the user may have for other.
+pub fn usual(kind: Kind) -> u32 {
+    match kind {
+        Kind::Bounded => 2 * process::cpus().max(2),
+        Kind::Unbounded => most_threads(),
+    }
+}
+
+/// The most workers of a kind.
+fn most(kind: Kind) -> u32 {
+    match LIMITS[kind as usize].load(Ordering::Relaxed) {
+        0 => usual(kind),
+        limit => limit,
     }
 }
 

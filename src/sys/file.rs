@@ -24,13 +24,33 @@ pub enum Kind {
     Other,
 }
 
+/// What a look at a file tells.
+#[derive(Clone, Copy)]
+pub struct Look {
+    /// What kind of file it is.
+    pub kind: Kind,
+    /// Which one: two of the same number may be one file. 0 when there is none.
+    pub identity: u64,
+}
+
 /// What kind of file `fd` is.
 pub fn kind(fd: c_int) -> Kind {
+    look(fd).kind
+}
+
+/// Looks at a file.
+pub fn look(fd: c_int) -> Look {
+    match status(fd) {
+        Some(status) => Look { kind: kind_of(&status), identity: status.st_ino ^ status.st_dev },
+        None => Look { kind: Kind::Other, identity: 0 },
+    }
+}
+
+fn kind_of(status: &libc::stat) -> Kind {
     /// Terminals: tty, console, virtual ones, and both sides of pseudo terminals.
     fn is_terminal(device: u64) -> bool {
         matches!((device >> 8) & 0xfff, 4 | 5 | 128..=143)
     }
-    let Some(status) = status(fd) else { return Kind::Other };
     match status.st_mode & libc::S_IFMT {
         libc::S_IFREG | libc::S_IFBLK => Kind::Cached,
         libc::S_IFSOCK => Kind::Socket,

@@ -32,7 +32,7 @@ mod xattr;
 
 pub use at_once::at_once;
 pub use msg_ring::send as send_message;
-pub use rw::is_write;
+pub use rw::{is_read, is_write};
 pub use send::notice;
 
 use super::request::{Request, UNFAILING};

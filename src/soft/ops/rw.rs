@@ -124,6 +124,18 @@ fn is_vectored(r: &Request) -> bool {
     VECTORED.contains(&r.sqe.opcode)
 }
 
+/// Whether a request reads from a file, at most once.
+pub fn is_read(r: &Request) -> bool {
+    use io_uring_op::*;
+    const READS: [u8; 4] = [
+        IORING_OP_READ as u8,
+        IORING_OP_READV as u8,
+        IORING_OP_READ_FIXED as u8,
+        IORING_OP_READV_FIXED as u8,
+    ];
+    READS.contains(&r.sqe.opcode)
+}
+
 /// Whether a request writes to a file.
 pub fn is_write(r: &Request) -> bool {
     use io_uring_op::*;
@@ -270,7 +282,7 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
                 turn.core.reads_at_once = true;
                 return done(r, n);
             }
-            Err(errno) => return not_now::go_on(r, errno),
+            Err(errno) => return not_now::go_on(turn, r, errno),
         }
     }
 }
@@ -321,7 +333,7 @@ fn goes_on(r: &mut Request, n: usize) -> bool {
     if n == 0 || nowait(r) || done + n >= wanted(r) {
         return false;
     }
-    if file::kind(r.fd) != Kind::Cached || keep(r).is_err() {
+    if r.file_kind() != Kind::Cached || keep(r).is_err() {
         return false;
     }
     advance(state(r), n);
@@ -403,7 +415,7 @@ fn run(r: &mut Request) -> i32 {
         return errno.answer();
     }
     let _with = priority::With::set(r.sqe.ioprio);
-    let kind = file::kind(r.fd);
+    let kind = r.file_kind();
     let polls = kind != Kind::Cached && !state(r).has_waited;
     if polls {
         match transfer(r, libc::RWF_NOWAIT) {
@@ -435,7 +447,7 @@ fn finish(_: &mut Turn, r: &mut Request, result: i32) -> Outcome {
         return done(r, result as usize);
     }
     let again = result == Errno::EAGAIN.answer() && !nowait(r);
-    if again && !state(r).has_waited && file::kind(r.fd) != Kind::Cached {
+    if again && !state(r).has_waited && r.file_kind() != Kind::Cached {
         state(r).has_waited = true;
         return Outcome::Wait(awaited(r) as u32);
     }

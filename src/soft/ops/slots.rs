@@ -46,7 +46,10 @@ pub static CLOSE: Op = Op {
     },
     run: Some(|r| if file_index(r) == 0 { close(r) } else { 0 }),
     finish: |turn, r, result| match file_index(r) {
-        0 => Outcome::Done(result),
+        0 => {
+            turn.forget_file();
+            Outcome::Done(result)
+        }
         index => Outcome::Done(empty(turn, index)),
     },
     ..Op::NONE

@@ -6,12 +6,13 @@ use super::{
     State,
 };
 use crate::soft::request::{Request, POLLED};
+use crate::soft::turn::Turn;
 use crate::sys::file::{self, Kind};
 use crate::sys::{pipe, Errno, Result};
 use core::ffi::c_int;
 
 /// What becomes of a try that ended with an error.
-pub fn go_on(r: &mut Request, errno: Errno) -> Outcome {
+pub fn go_on(turn: &mut Turn, r: &mut Request, errno: Errno) -> Outcome {
     let has_done = matches!(&r.state, State::Rw(rw) if rw.done > 0);
     match errno {
         // Few filesystems know how to write without blocking: it is not there now, rather than not at all.
@@ -24,9 +25,9 @@ pub fn go_on(r: &mut Request, errno: Errno) -> Outcome {
         },
         Errno::EAGAIN | Errno::EOPNOTSUPP if nowait(r) => Outcome::Done(errno.answer()),
         Errno::EAGAIN | Errno::EOPNOTSUPP if has_done => Outcome::Punt,
-        Errno::EAGAIN if file::kind(r.fd) == Kind::Cached => Outcome::Punt,
+        Errno::EAGAIN if turn.file_kind(r) == Kind::Cached => Outcome::Punt,
         Errno::EAGAIN => Outcome::Wait(awaited(r) as u32),
-        Errno::EOPNOTSUPP => without_trying(r),
+        Errno::EOPNOTSUPP => without_trying(turn, r),
         _ if has_done => {
             go_back(r);
             done(r, 0)
@@ -61,11 +62,11 @@ fn is_plain(r: &Request) -> bool {
 }
 
 /// A file that cannot be tried without blocking: most can be asked whether they are ready.
-fn without_trying(r: &mut Request) -> Outcome {
+fn without_trying(turn: &mut Turn, r: &mut Request) -> Outcome {
     if refusals::is_unknown(flags(r)) {
         return Outcome::Done(Errno::EOPNOTSUPP.answer());
     }
-    let is_ready = match file::kind(r.fd) {
+    let is_ready = match turn.file_kind(r) {
         Kind::Cached => return Outcome::Punt,
         // It may take part of what there is to write, and wait with the rest.
         _ if is_write(r) => return Outcome::Punt,

@@ -1,0 +1,112 @@
+//! What a turn has found out, so that it asks once: about the file that it looked at last, by which descriptor of
+//! ours that is held, and whose rights the caller has. None of it lasts longer than the turn: the program may close
+//! the descriptor, and have the number be another file.
+
+use super::request::{Reference, Request};
+use super::turn::Turn;
+use crate::abi::uring::IOSQE_FIXED_FILE;
+use crate::sys::file::{self, Kind, Look};
+use crate::sys::{fd, process, Errno, Result};
+use alloc::rc::Rc;
+use core::ffi::c_int;
+
+/// A descriptor of ours of a program's file, which requests share.
+pub struct HeldFile(c_int);
+
+impl Drop for HeldFile {
+    fn drop(&mut self) {
+        // SAFETY: it is ours alone, and nobody refers to it any more.
+        let _ = unsafe { fd::close(self.0) };
+    }
+}
+
+/// See the module.
+#[derive(Default)]
+pub struct Recent {
+    /// There is anything in here.
+    is_set: bool,
+    /// The program's descriptor that the rest is about; what else is known of it.
+    file: Option<(c_int, Look)>,
+    held: Option<Rc<HeldFile>>,
+    rights: Option<u64>,
+}
+
+impl Recent {
+    /// The turn is over.
+    #[inline]
+    pub fn clear(&mut self) {
+        if self.is_set {
+            *self = Recent::default();
+        }
+    }
+
+    /// A descriptor is about to be closed, or was.
+    pub fn forget_file(&mut self) {
+        self.file = None;
+        self.held = None;
+    }
+
+    fn look_of(&self, number: c_int) -> Option<Look> {
+        self.file.filter(|(of, _)| *of == number).map(|(_, look)| look)
+    }
+}
+
+impl Turn<'_> {
+    /// What kind of file a request has.
+    pub fn file_kind(&mut self, r: &mut Request) -> Kind {
+        self.look_at_file(r).kind
+    }
+
+    /// Sees to it that what its file is stands in the request.
+    pub fn look_at_file(&mut self, r: &mut Request) -> Look {
+        if let Some(look) = r.look {
+            return look;
+        }
+        let number = number_of(r);
+        let known = number.and_then(|number| self.core.recent.look_of(number));
+        let look = known.unwrap_or_else(|| file::look(r.fd));
+        r.look = Some(look);
+        if let (None, Some(number)) = (known, number) {
+            self.core.recent.forget_file();
+            self.core.recent.file = Some((number, look));
+            self.core.recent.is_set = true;
+        }
+        look
+    }
+
+    /// [`Request::hold_file`] for a worker, by a descriptor that other requests of this turn may share.
+    pub fn hold_file(&mut self, r: &mut Request) -> Result<()> {
+        let Some(number) = number_of(r) else { return r.hold_file() };
+        self.look_at_file(r);
+        let recent = &mut self.core.recent;
+        let held = match &recent.held {
+            Some(held) if recent.look_of(number).is_some() => held.clone(),
+            _ => match fd::hold_one_of_many(number) {
+                Ok(held) => recent.held.insert(Rc::new(HeldFile(held))).clone(),
+                Err(Errno::EMFILE | Errno::EINVAL) => return Ok(()),
+                Err(errno) => return Err(errno),
+            },
+        };
+        r.fd = held.0;
+        r.reference = Reference::Shared(held);
+        Ok(())
+    }
+
+    /// Whose rights what a request has a worker do is to have.
+    pub fn rights(&mut self) -> u64 {
+        if !self.core.personalities.are_none() {
+            return process::rights();
+        }
+        self.core.recent.is_set = true;
+        *self.core.recent.rights.get_or_insert_with(process::rights)
+    }
+}
+
+/// The program's descriptor, where nothing but that keeps a request's file open.
+fn number_of(r: &Request) -> Option<c_int> {
+    let is_free = r.sqe.flags & IOSQE_FIXED_FILE as u8 == 0
+        && r.fd >= 0
+        && r.fd == r.sqe.fd
+        && matches!(r.reference, Reference::None);
+    is_free.then_some(r.fd)
+}
