@@ -226,8 +226,61 @@ static void writes_stay_in_order(void)
 	close(fd);
 }
 
+/* Within one submission a descriptor is closed and becomes another file, which who comes later reads. */
+static void a_number_that_becomes_another_file(unsigned close_flags)
+{
+	enum { READS = 6, LATER = 3 };
+	struct io_uring ring;
+	int fd = temp_file(0), other = temp_file(0);
+	char bytes[READS];
+
+	CHECK_EQ(MUST(pwrite(fd, "o", 1, 0)), 1);
+	CHECK_EQ(MUST(pwrite(other, "n", 1, 0)), 1);
+	ring_init(&ring, 16, 0);
+	CHECK_EQ(io_uring_register_files(&ring, &other, 1), 0);
+	for (unsigned i = 0; i < READS; i++) {
+		struct io_uring_sqe *sqe;
+
+		if (i == LATER) {
+			sqe = sqe_get(&ring);
+			io_uring_prep_close(sqe, fd);
+			io_uring_sqe_set_flags(sqe, IOSQE_IO_LINK | close_flags);
+			io_uring_sqe_set_data64(sqe, 100);
+			sqe = sqe_get(&ring);
+			io_uring_prep_fixed_fd_install(sqe, 0, 0);
+			sqe->flags |= IOSQE_IO_LINK;
+			io_uring_sqe_set_data64(sqe, 101);
+		}
+		sqe = sqe_get(&ring);
+		io_uring_prep_read(sqe, fd, &bytes[i], 1, 0);
+		io_uring_sqe_set_flags(sqe, IOSQE_ASYNC | (i >= LATER && i < READS - 1 ? IOSQE_IO_LINK : 0));
+		io_uring_sqe_set_data64(sqe, i);
+	}
+	CHECK_EQ(io_uring_submit_and_wait(&ring, READS + 2), READS + 2);
+	for (unsigned i = 0; i < READS + 2; i++) {
+		struct result one = reap_any(&ring);
+
+		/* The kernel looks for the file when a worker begins. */
+		if (one.user_data < LATER && !is_soft(&ring))
+			continue;
+		CHECK_EQ(one.res, one.user_data == 100 ? 0 : one.user_data == 101 ? fd : 1);
+		if (one.user_data < READS)
+			CHECK_EQ(bytes[one.user_data], one.user_data < LATER ? 'o' : 'n');
+	}
+	io_uring_queue_exit(&ring);
+	close(fd);
+	close(other);
+}
+
+static void a_number_is_another_file_behind_close(void)
+{
+	a_number_that_becomes_another_file(0);
+	a_number_that_becomes_another_file(IOSQE_ASYNC);
+}
+
 TEST_PARTS(
 	PART(writes_stay_in_order),
+	PART(a_number_is_another_file_behind_close),
 	PART(a_chain_runs_in_order),
 	PART(a_failure_ends_the_chain),
 	PART(a_link_timeout_cancels),
