@@ -2,14 +2,15 @@
 //! goes to a worker or to the epoll, completes, lets its links go on. At the end of the turn, what workers
 //! have done meanwhile is completed, and the CQEs are posted.
 
+mod punt;
+
 use super::iopoll;
-use super::jobs::{self, Job, Lane};
+use super::jobs;
 use super::memory::Cqe;
 use super::ops::{self, timeout, Outcome};
 use super::provided;
 use super::request::*;
 use super::ring::{Core, Ring};
-use super::work;
 use crate::abi::uring::*;
 use crate::sys::{file, Errno};
 use core::mem::ManuallyDrop;
@@ -406,59 +407,6 @@ impl<'a> Turn<'a> {
             let finish = ops::of((*request).sqe.opcode).finish;
             let outcome = finish(self, &mut *request, result);
             self.settle(request, outcome);
-        }
-    }
-
-    /// A request goes to a worker. The first of a turn stays for whoever reaps, as long as there is no second:
-    /// they begin in order.
-    ///
-    /// # Safety
-    /// It must be live, and in the place of those that are queued.
-    unsafe fn punt(&mut self, request: *mut Request) {
-        let is_first = !core::mem::replace(&mut self.has_punted, true);
-        // SAFETY: as the caller says.
-        unsafe {
-            // The rights of a personality are the worker's only.
-            let may_be_own = is_first && self.reaps && self.core.personalities.are_none();
-            if may_be_own && jobs::may_be_done_here(&*request) {
-                (*request).job = Job::new(Lane::NONE);
-                self.own = request;
-                return;
-            }
-            self.push_own();
-            self.push_work(request);
-        }
-    }
-
-    /// The caller does not do it: a worker does.
-    fn push_own(&mut self) {
-        if !self.own.is_null() {
-            let own = core::mem::replace(&mut self.own, null_mut());
-            // SAFETY: it is live, and in the place of those that are queued.
-            unsafe { self.push_work(own) };
-        }
-    }
-
-    unsafe fn push_work(&mut self, request: *mut Request) {
-        let rights = self.rights();
-        // SAFETY: as the caller says.
-        unsafe { work::push(self.ring, request, rights) };
-    }
-
-    /// The request that the caller may do by itself, because it waits for `missing` CQEs and nothing else is under
-    /// way: it goes on with it as a worker would, without the lock, and [`finish`](Self::finish)es it. NULL: there
-    /// is none.
-    pub fn take_own(&mut self, missing: u32) -> *mut Request {
-        if self.own.is_null() || missing != 1 {
-            return null_mut();
-        }
-        let core = &*self.core;
-        // SAFETY: it is live, and what is linked to it.
-        let is_alone =
-            core.requests.outstanding == unsafe { super::intake::chain_length(self.own) };
-        match is_alone && core.polls.armed == 0 && core.timers.next().is_none() {
-            true => core::mem::replace(&mut self.own, null_mut()),
-            false => null_mut(),
         }
     }
 
