@@ -13,11 +13,22 @@ const NOBODY: i32 = 0;
 /// The worker has done it.
 const DONE: i32 = -1;
 
+/// Where a request is, or was, queued.
+#[derive(Clone, Copy)]
+pub enum Queue {
+    /// Nowhere.
+    None,
+    /// Among what that pool's workers do.
+    Pool(*const super::work::Pool),
+    /// See [`super::read_ahead`].
+    Readers,
+}
+
 /// What a request has for the work queue.
 pub struct Job {
     /// Whose queue it is in, or was.
-    pub pool: *const super::work::Pool,
-    /// It is in there; under the pool's lock.
+    pub queue: Queue,
+    /// It is in there; under that one's lock.
     is_queued: bool,
     /// Writes to its file run one after another: in this lane.
     lane: Lane,
@@ -32,9 +43,9 @@ pub struct Job {
 
 impl Job {
     /// Before it goes to a worker.
-    pub const fn new(lane: Lane) -> Self {
+    pub const fn new(queue: Queue, lane: Lane) -> Self {
         Job {
-            pool: core::ptr::null(),
+            queue,
             is_queued: false,
             lane,
             is_behind: false,
@@ -246,7 +257,7 @@ impl Default for Backlog {
     }
 }
 
-/// A queue from which each request can be taken at once. Under a pool's lock.
+/// A queue from which each request can be taken at once. Under its owner's lock.
 pub struct Jobs {
     first: *mut Request,
     last: *mut Request,

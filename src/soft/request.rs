@@ -4,7 +4,7 @@ use super::buffers::FixedBuffer;
 use super::files::FixedFile;
 use super::inbox::Linked;
 use super::index::{self, Index, Neighbours};
-use super::jobs::{Job, Lane};
+use super::jobs::{self, Job, Lane};
 use super::ops::State;
 use super::provided::Buffer;
 use super::recent::HeldFile;
@@ -56,6 +56,9 @@ pub const UNFAILING: u32 = 1 << 15;
 
 /// Its file was just taken hold of: the program's descriptor is still the same file.
 pub const JUST_HELD: u32 = 1 << 16;
+
+/// A read whose data is on its way: all that is left is to wait for it.
+pub const AHEAD: u32 = 1 << 17;
 
 /// Where a request is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -165,7 +168,7 @@ impl Request {
             previous: null_mut(),
             next: null_mut(),
             neighbours: Neighbours::NONE,
-            job: Job::new(Lane::NONE),
+            job: Job::new(jobs::Queue::None, Lane::NONE),
         }
     }
 

@@ -5,6 +5,7 @@ use super::direct;
 use super::iopoll;
 use super::keeper;
 use super::memory::Memory;
+use super::perform;
 use super::poll;
 use super::request::Request;
 use super::ring::Ring;
@@ -293,7 +294,7 @@ unsafe fn perform<'a>(turn: Turn<'a>, own: *mut Request) -> (Turn<'a>, Result<()
     drop(turn);
     // SAFETY: as the caller says.
     unsafe {
-        let done = work::perform_own(own);
+        let done = perform::perform_own(own);
         let mut turn = Turn::take(ring);
         match done {
             Ok(result) => {

@@ -5,8 +5,10 @@
 //! submits: what a thread may not do, nobody does for it. What a disk is waited for is bounded work, which
 //! few workers do; what may wait for ever, as for a peer, is not, and each such request can have its own.
 
-use super::jobs::{kind, Backlog, Job, Lane};
+use super::jobs::{kind, Backlog, Job, Lane, Queue};
 use super::ops;
+use super::perform::{fail, perform, Performed};
+use super::read_ahead;
 use super::request::Request;
 use super::ring::Ring;
 use super::workers::{self, Kind};
@@ -187,7 +189,7 @@ impl Pool {
         if is_last {
             while let Some((request, lane)) = self.with(|state| state.backlog.pop()) {
                 // SAFETY: what is queued is live, and now this thread's to run.
-                unsafe { perform_here(self.kind, request) };
+                unsafe { perform_here(self.kind, request) }.hand_in_inside();
                 self.with(|state| state.backlog.let_go(lane));
             }
         }
@@ -295,7 +297,7 @@ impl Pool {
         unsafe {
             match borrowed {
                 Ok(_rights) => perform(request).hand_in(),
-                Err(errno) => Performed { request, result: errno.answer() }.hand_in(),
+                Err(errno) => fail(request, errno).hand_in(),
             }
         }
     }
@@ -336,10 +338,13 @@ static POOLS: [[Pool; 8]; 2] =
 static RIGHTS: Lock = Lock::new();
 
 /// In a new process.
-fn start_over() {
+pub fn start_over() {
     fork::start_over(Subject::Work, || {
         // SAFETY: no other thread of this process has come here yet.
-        unsafe { RIGHTS.reset() };
+        unsafe {
+            RIGHTS.reset();
+            read_ahead::start_over();
+        }
         POOLS.iter().flatten().for_each(Pool::start_over);
     });
 }
@@ -347,7 +352,7 @@ fn start_over() {
 /// The process has no ring any more: workers end at once. Returns how many are still at work.
 pub fn end_idle() -> u32 {
     start_over();
-    POOLS.iter().flatten().map(Pool::hurry).sum()
+    POOLS.iter().flatten().map(Pool::hurry).sum::<u32>() + read_ahead::end_idle()
 }
 
 /// Queues a request, whose place is `Queued`, to be done with those rights.
@@ -360,33 +365,15 @@ pub unsafe fn push(ring: &Ring, request: *mut Request, rights: u64) {
     // SAFETY: as the caller says; the state is the request's own.
     unsafe {
         (*request).ring = ring;
-        (*request).job = Job::new(Lane::of(&*request));
+        (*request).job = Job::new(Queue::None, Lane::of(&*request));
         let kind = kind(&*request);
         match pool_for(kind, rights) {
             Some(pool) => {
-                (*request).job.pool = pool;
+                (*request).job.queue = Queue::Pool(pool);
                 pool.push(request);
                 pool.pushing.fetch_sub(1, Ordering::SeqCst);
             }
-            None => perform_here(kind, request),
-        }
-    }
-}
-
-/// Does a request in the thread that waits for it; its result. `EINTR` when a signal came first: it is not done.
-///
-/// # Safety
-/// It must be live, one that may be done there, and with nobody else.
-pub unsafe fn perform_own(request: *mut Request) -> crate::sys::Result<i32> {
-    // SAFETY: as the caller says.
-    unsafe {
-        let run = ops::of((*request).sqe.opcode).run.ok_or(Errno::EAGAIN)?;
-        match run(&mut *request) {
-            result if result == Errno::EINTR.answer() => Err(Errno::EINTR),
-            result => {
-                (*request).job.end();
-                Ok(result)
-            }
+            None => perform_here(kind, request).hand_in_inside(),
         }
     }
 }
@@ -409,80 +396,36 @@ fn pool_for(kind: Kind, rights: u64) -> Option<&'static Pool> {
     Some(pool)
 }
 
+/// Does what no worker can be had for, with a ring's lock held: but for what may wait for ever. `ECANCELED`, as
+/// the kernel without a worker.
+unsafe fn perform_here(kind: Kind, request: *mut Request) -> Performed {
+    // SAFETY: as for perform.
+    unsafe {
+        match kind {
+            Kind::Bounded => perform(request),
+            Kind::Unbounded => fail(request, Errno::ECANCELED),
+        }
+    }
+}
+
 /// Takes a request back that no worker has; false when one does.
 ///
 /// # Safety
 /// It must be live, in place `Queued`, and the ring's lock held.
 pub unsafe fn take_back(ring: &Ring, request: *mut Request) -> bool {
     // SAFETY: the request is live; pools stay.
-    let Some(pool) = (unsafe { (*request).job.pool.as_ref() }) else { return false };
-    // SAFETY: as above.
-    let taken = pool.with(|state| unsafe { state.backlog.remove(request) });
+    let taken = unsafe {
+        match (*request).job.queue {
+            Queue::None => false,
+            Queue::Pool(pool) => (*pool).with(|state| state.backlog.remove(request)),
+            Queue::Readers => read_ahead::take_back(request),
+        }
+    };
     if taken {
         // The caller's reference keeps the ring.
         ring.release();
     }
     taken
-}
-
-/// A request that was done, and what came of it. A reference to its ring belongs to it.
-struct Performed {
-    request: *mut Request,
-    result: i32,
-}
-
-unsafe fn perform(request: *mut Request) -> Performed {
-    // SAFETY: a queued request is live.
-    let result = unsafe {
-        match ops::of((*request).sqe.opcode).run {
-            Some(run) => loop {
-                let result = run(&mut *request);
-                if (*request).job.stands(result) {
-                    break result;
-                }
-            },
-            None => Errno::EAGAIN.answer(),
-        }
-    };
-    Performed { request, result }
-}
-
-/// Does what no worker can be had for, with a ring's lock held: but for what may wait for ever. `ECANCELED`,
-/// as the kernel without a worker.
-unsafe fn perform_here(kind: Kind, request: *mut Request) {
-    // SAFETY: as for perform.
-    unsafe {
-        let performed = match kind {
-            Kind::Bounded => perform(request),
-            Kind::Unbounded => Performed { request, result: Errno::ECANCELED.answer() },
-        };
-        performed.hand_in_inside();
-    }
-}
-
-impl Performed {
-    /// Hands it in. Without any ring's lock.
-    unsafe fn hand_in(self) {
-        // SAFETY: as for hand_in_inside.
-        unsafe { super::keeper::attend_and_give_up(self.put_in()) };
-    }
-
-    /// The same for whoever has a ring's lock, and could start no worker.
-    unsafe fn hand_in_inside(self) {
-        // SAFETY: a queued request is live and its ring has a reference for it.
-        unsafe { super::table::give_up(self.put_in()) };
-    }
-
-    unsafe fn put_in(self) -> &'static Ring {
-        // SAFETY: as above.
-        unsafe {
-            let ring = &*(*self.request).ring;
-            (*self.request).result = self.result;
-            (*self.request).job.end();
-            ring.hand_in(self.request);
-            ring
-        }
-    }
 }
 
 /// A worker.

@@ -1,9 +1,9 @@
 //! Punting: a request that would block goes to a worker, or is left for whoever waits for it.
 
 use super::Turn;
-use crate::soft::jobs::{self, Job, Lane};
-use crate::soft::request::Request;
-use crate::soft::{intake, work};
+use crate::soft::jobs::{self, Job, Lane, Queue};
+use crate::soft::request::{Request, AHEAD};
+use crate::soft::{intake, read_ahead, work};
 use core::ptr::null_mut;
 
 impl Turn<'_> {
@@ -19,7 +19,7 @@ impl Turn<'_> {
             // The rights of a personality are the worker's only.
             let may_be_own = is_first && self.reaps && self.core.personalities.are_none();
             if may_be_own && jobs::may_be_done_here(&*request) {
-                (*request).job = Job::new(Lane::NONE);
+                (*request).job = Job::new(Queue::None, Lane::NONE);
                 self.own = request;
                 return;
             }
@@ -38,9 +38,14 @@ impl Turn<'_> {
     }
 
     unsafe fn push_work(&mut self, request: *mut Request) {
-        let rights = self.rights();
         // SAFETY: as the caller says.
-        unsafe { work::push(self.ring, request, rights) };
+        unsafe {
+            if (*request).is(AHEAD) {
+                return read_ahead::push(self.ring, request);
+            }
+            let rights = self.rights();
+            work::push(self.ring, request, rights);
+        }
     }
 
     /// The request that the caller may do by itself, because it waits for `missing` CQEs and nothing else is under

@@ -2,10 +2,11 @@
 //! goes to a worker, or is tried in another way.
 
 use super::{
-    awaited, done, flags, go_back, is_vectored, is_write, nowait, refusals, transfer, Outcome,
-    State,
+    awaited, done, flags, go_back, is_read, is_vectored, is_write, nowait, refusals, transfer,
+    Outcome, State,
 };
-use crate::soft::request::{Request, POLLED};
+use crate::soft::read_ahead;
+use crate::soft::request::{Request, AHEAD, POLLED};
 use crate::soft::turn::Turn;
 use crate::sys::file::{self, Kind};
 use crate::sys::{pipe, Errno, Result};
@@ -14,6 +15,10 @@ use core::ffi::c_int;
 /// What becomes of a try that ended with an error.
 pub fn go_on(turn: &mut Turn, r: &mut Request, errno: Errno) -> Outcome {
     let has_done = matches!(&r.state, State::Rw(rw) if rw.done > 0);
+    let would_wait = errno == Errno::EAGAIN && !nowait(r);
+    if would_wait && is_read(r) && turn.file_kind(r) == Kind::Cached && read_ahead::are_ahead() {
+        r.flags |= AHEAD;
+    }
     match errno {
         // Few filesystems know how to write without blocking: it is not there now, rather than not at all.
         Errno::EOPNOTSUPP if nowait(r) && is_write(r) && is_plain(r) => {

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Reads of what is not in the page cache: in any number, and beside one that does not come to an end. */
+#include "rings.h"
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+
+enum { BLOCK = 4096, BLOCKS = 512, DEPTH = 64 };
+
+static char block_of(unsigned number)
+{
+	return (char)(number * 31 + number / 256);
+}
+
+/* A file of which the page cache has nothing. */
+static int uncached_file(void)
+{
+	static char block[BLOCK];
+	struct iovec part = { block, BLOCK };
+	int fd = temp_file(0);
+
+	for (unsigned i = 0; i < BLOCKS; i++) {
+		memset(block, block_of(i), BLOCK);
+		CHECK_EQ(MUST(pwrite(fd, block, BLOCK, i * (off_t)BLOCK)), BLOCK);
+	}
+	MUST(fsync(fd));
+	MUST(posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM));
+	MUST(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
+	if (preadv2(fd, &part, 1, (BLOCKS - 1) * (off_t)BLOCK, RWF_NOWAIT) != -1)
+		SKIP("temporary files are always cached here");
+	CHECK_EQ(errno, EAGAIN);
+	return fd;
+}
+
+static void read_block(struct io_uring *ring, int fd, void *to, unsigned number, uint64_t user_data)
+{
+	struct io_uring_sqe *sqe = sqe_get(ring);
+
+	io_uring_prep_read(sqe, fd, to, BLOCK, number * (uint64_t)BLOCK);
+	io_uring_sqe_set_data64(sqe, user_data);
+}
+
+/* Many at a time, each block once. */
+static void all_come_with_their_data(void)
+{
+	static char to[DEPTH][BLOCK];
+	static bool seen[BLOCKS];
+	unsigned numbers[DEPTH], next = 0, done = 0;
+	struct io_uring ring;
+	int fd = uncached_file();
+
+	ring_init(&ring, DEPTH, 0);
+	for (unsigned slot = 0; slot < DEPTH; slot++) {
+		numbers[slot] = next++ * 7 % BLOCKS;
+		read_block(&ring, fd, to[slot], numbers[slot], slot);
+	}
+	while (done < BLOCKS) {
+		CHECK_OP(io_uring_submit_and_wait(&ring, 1), >=, 0);
+		for (struct io_uring_cqe *cqe; !io_uring_peek_cqe(&ring, &cqe); done++) {
+			unsigned slot = (unsigned)cqe->user_data, number = numbers[slot];
+
+			CHECK_EQ(cqe->res, BLOCK);
+			CHECK_EQ(to[slot][0], block_of(number));
+			CHECK_EQ(to[slot][BLOCK - 1], block_of(number));
+			CHECK(!seen[number]);
+			seen[number] = true;
+			io_uring_cqe_seen(&ring, cqe);
+			if (next < BLOCKS) {
+				numbers[slot] = next++ * 7 % BLOCKS;
+				read_block(&ring, fd, to[slot], numbers[slot], slot);
+			}
+		}
+	}
+	io_uring_queue_exit(&ring);
+}
+
+/* They come although nobody enters the ring again. */
+static void nobody_waits(void)
+{
+	static char to[DEPTH][BLOCK];
+	struct io_uring ring;
+	int fd = uncached_file();
+
+	ring_init(&ring, DEPTH, 0);
+	for (unsigned i = 0; i < DEPTH; i++)
+		read_block(&ring, fd, to[i], i * 5, i);
+	submit(&ring, DEPTH);
+	for (int i = 0; i < 2000 && io_uring_cq_ready(&ring) < DEPTH; i++)
+		usleep(1000);
+	CHECK_EQ(io_uring_cq_ready(&ring), DEPTH);
+	io_uring_queue_exit(&ring);
+}
+
+/* A page that whoever writes to waits for, until it is `given`. */
+static char *page_that_hangs(int *faults)
+{
+	char *page = mmap(NULL, BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register all = { .range = { (uintptr_t)page, BLOCK }, .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	CHECK(page != MAP_FAILED);
+	*faults = (int)syscall(__NR_userfaultfd, O_CLOEXEC);
+	if (*faults < 0)
+		SKIP("no userfaultfd: %s", strerror(errno));
+	MUST(ioctl(*faults, UFFDIO_API, &api));
+	MUST(ioctl(*faults, UFFDIO_REGISTER, &all));
+	return page;
+}
+
+static void given(int faults, char *page)
+{
+	struct uffdio_zeropage zero = { .range = { (uintptr_t)page, BLOCK } };
+
+	MUST(ioctl(faults, UFFDIO_ZEROPAGE, &zero));
+}
+
+/* The first of the ring's reads hangs, the others are behind it. */
+static int start_behind_one_that_hangs(struct io_uring *ring, int *faults, char **page, char (*to)[BLOCK], unsigned nr)
+{
+	int fd = uncached_file();
+
+	ring_init(ring, DEPTH, 0);
+	if (!is_soft(ring))
+		SKIP("the kernel's rings have whoever enters copy the data, who hangs then");
+	*page = page_that_hangs(faults);
+	read_block(ring, fd, *page, 0, 1000);
+	for (unsigned i = 0; i < nr; i++)
+		read_block(ring, fd, to[i], 10 + i, i);
+	submit(ring, (int)nr + 1);
+	return fd;
+}
+
+static void one_that_hangs_holds_up_no_other(void)
+{
+	enum { OTHERS = 32 };
+	static char to[OTHERS][BLOCK];
+	struct io_uring ring;
+	char *page;
+	int faults, fd = start_behind_one_that_hangs(&ring, &faults, &page, to, OTHERS);
+
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < OTHERS; i++) {
+			struct result one = reap_any(&ring);
+
+			CHECK_OP(one.user_data, <, OTHERS);
+			CHECK_EQ(one.res, BLOCK);
+			CHECK_EQ(to[one.user_data][7], block_of(10 + OTHERS * round + (unsigned)one.user_data));
+		}
+		for (unsigned i = 0; !round && i < OTHERS; i++)
+			read_block(&ring, fd, to[i], 10 + OTHERS + i, i);
+		if (!round)
+			submit(&ring, OTHERS);
+	}
+	given(faults, page);
+	REAP(&ring, 1000, BLOCK);
+	CHECK_EQ(page[9], block_of(0));
+	io_uring_queue_exit(&ring);
+}
+
+static void those_behind_can_be_cancelled(void)
+{
+	enum { OTHERS = 8 };
+	static char to[OTHERS][BLOCK];
+	struct io_uring ring;
+	char *page;
+	int faults, cancelled = 0;
+
+	start_behind_one_that_hangs(&ring, &faults, &page, to, OTHERS);
+	io_uring_prep_cancel64(sqe_get(&ring), OTHERS - 1, 0);
+	ring.sq.sqes[(OTHERS + 1) % DEPTH].user_data = 2000;
+	submit(&ring, 1);
+	for (unsigned i = 0; i < OTHERS + 1; i++) {
+		struct result one = reap_any(&ring);
+
+		/* On a busy machine it is read before. */
+		if (one.user_data == 2000)
+			CHECK(one.res == 0 || one.res == -ENOENT || one.res == -EALREADY);
+		else if (one.user_data == OTHERS - 1 && one.res == -ECANCELED)
+			cancelled++;
+		else
+			CHECK_EQ(one.res, BLOCK);
+	}
+	fprintf(stderr, "%d cancelled\n", cancelled);
+	given(faults, page);
+	REAP(&ring, 1000, BLOCK);
+	io_uring_queue_exit(&ring);
+}
+
+static void the_ring_can_be_closed(void)
+{
+	enum { OTHERS = 8 };
+	static char to[OTHERS][BLOCK];
+	int fds = count_fds(), threads = count_threads();
+	struct io_uring ring;
+	char *page;
+	int faults, fd = start_behind_one_that_hangs(&ring, &faults, &page, to, OTHERS);
+
+	io_uring_queue_exit(&ring);
+	given(faults, page);
+	MUST(munmap(page, BLOCK));
+	close(faults);
+	close(fd);
+	for (int i = 0; i < 200 && count_threads() > threads; i++)
+		usleep(10000);
+	CHECK_EQ(count_threads(), threads);
+	CHECK_EQ(count_fds(), fds);
+}
+
+TEST_PARTS(
+	PART(all_come_with_their_data),
+	PART(nobody_waits),
+	PART(one_that_hangs_holds_up_no_other),
+	PART(those_behind_can_be_cancelled),
+	PART(the_ring_can_be_closed),
+)

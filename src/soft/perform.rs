@@ -1,0 +1,82 @@
+//! Doing a request by the system calls that may block, in whatever thread that is, and handing its result in to its ring.
+
+use super::ops;
+use super::request::Request;
+use super::ring::Ring;
+use crate::sys::Errno;
+
+/// Does a request in the thread that waits for it; its result. `EINTR` when a signal came first: it is not done.
+///
+/// # Safety
+/// It must be live, one that may be done there, and with nobody else.
+pub unsafe fn perform_own(request: *mut Request) -> crate::sys::Result<i32> {
+    // SAFETY: as the caller says.
+    unsafe {
+        let run = ops::of((*request).sqe.opcode).run.ok_or(Errno::EAGAIN)?;
+        match run(&mut *request) {
+            result if result == Errno::EINTR.answer() => Err(Errno::EINTR),
+            result => {
+                (*request).job.end();
+                Ok(result)
+            }
+        }
+    }
+}
+
+/// A request that was done, and what came of it. A reference to its ring belongs to it.
+#[must_use]
+pub struct Performed {
+    request: *mut Request,
+    result: i32,
+}
+
+/// Does a request.
+///
+/// # Safety
+/// It must be live, with a reference to its ring, and the caller's to do.
+pub unsafe fn perform(request: *mut Request) -> Performed {
+    // SAFETY: as the caller says.
+    let result = unsafe {
+        match ops::of((*request).sqe.opcode).run {
+            Some(run) => loop {
+                let result = run(&mut *request);
+                if (*request).job.stands(result) {
+                    break result;
+                }
+            },
+            None => Errno::EAGAIN.answer(),
+        }
+    };
+    Performed { request, result }
+}
+
+/// Fails a request instead.
+///
+/// # Safety
+/// As for [`perform`].
+pub unsafe fn fail(request: *mut Request, errno: Errno) -> Performed {
+    Performed { request, result: errno.answer() }
+}
+
+impl Performed {
+    /// Hands it in. Without any ring's lock.
+    pub fn hand_in(self) {
+        super::keeper::attend_and_give_up(self.put_in());
+    }
+
+    /// The same for whoever has a ring's lock, and could start no thread.
+    pub fn hand_in_inside(self) {
+        super::table::give_up(self.put_in());
+    }
+
+    fn put_in(self) -> &'static Ring {
+        // SAFETY: whoever made it said that the request is live and its ring has a reference for it.
+        unsafe {
+            let ring = &*(*self.request).ring;
+            (*self.request).result = self.result;
+            (*self.request).job.end();
+            ring.hand_in(self.request);
+            ring
+        }
+    }
+}
