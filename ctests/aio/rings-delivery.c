@@ -31,7 +31,8 @@ static int count_own_threads(void)
 		if (fd < 0)
 			continue;
 		if (read(fd, name, sizeof(name) - 1) > 0)
-			n += strncmp(name, "anyring-work", 12) && strncmp(name, "anyring-keeper", 14);
+			n += strncmp(name, "anyring-work", 12) && strncmp(name, "anyring-read", 12) &&
+			     strncmp(name, "anyring-keeper", 14);
 		close(fd);
 	}
 	closedir(dir);
