@@ -20,7 +20,7 @@ pub enum Queue {
     None,
     /// Among what that pool's workers do.
     Pool(*const super::work::Pool),
-    /// See [`super::read_ahead`].
+    /// Among the reads whose data is on its way.
     Readers,
 }
 
