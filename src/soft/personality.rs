@@ -3,13 +3,13 @@
 use super::turn::Turn;
 use crate::sys::rights::Borrowed;
 use crate::sys::{process, Errno, Result};
-use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
 /// A ring's personalities.
 #[derive(Default)]
 pub struct Personalities {
-    /// Whose rights, by id.
-    known: BTreeMap<u16, u64>,
+    /// Ids, in order, and whose rights they are.
+    known: Vec<(u16, u64)>,
     /// The last id that was given.
     last: u16,
     /// Whose rights requests without one have: who submitted last. What a worker with other rights starts,
@@ -22,10 +22,12 @@ impl Personalities {
     /// in use.
     pub fn add(&mut self) -> Result<u16> {
         let after = self.last.checked_add(1).unwrap_or(1);
-        let is_free = |id: &u16| !self.known.contains_key(id);
+        let is_free = |id: &u16| self.place(*id).is_err();
         let id = (after..=u16::MAX).chain(1..after).find(is_free).ok_or(Errno::EBUSY)?;
         self.submitter = process::rights();
-        self.known.insert(id, self.submitter);
+        if let Err(place) = self.place(id) {
+            self.known.insert(place, (id, self.submitter));
+        }
         self.last = id;
         Ok(id)
     }
@@ -46,7 +48,18 @@ impl Personalities {
     /// Forgets one. `EINVAL` when there is none.
     pub fn remove(&mut self, id: u32) -> Result<()> {
         let id = u16::try_from(id).map_err(|_| Errno::EINVAL)?;
-        self.known.remove(&id).map(drop).ok_or(Errno::EINVAL)
+        let place = self.place(id).map_err(|_| Errno::EINVAL)?;
+        self.known.remove(place);
+        Ok(())
+    }
+
+    /// Where an id stands; the error is where it would.
+    fn place(&self, id: u16) -> core::result::Result<usize, usize> {
+        self.known.binary_search_by_key(&id, |(known, _)| *known)
+    }
+
+    fn rights_of(&self, id: u16) -> Result<u64> {
+        self.place(id).map(|place| self.known[place].1).map_err(|_| Errno::EINVAL)
     }
 }
 
@@ -54,9 +67,9 @@ impl Turn<'_> {
     /// `EINVAL` for a personality that there is not.
     #[inline]
     pub fn check_personality(&self, id: u16) -> Result<()> {
-        match id == 0 || self.core.personalities.known.contains_key(&id) {
-            true => Ok(()),
-            false => Err(Errno::EINVAL),
+        match id {
+            0 => Ok(()),
+            _ => self.core.personalities.rights_of(id).map(drop),
         }
     }
 
@@ -69,7 +82,7 @@ impl Turn<'_> {
         let rights = match id {
             0 if personalities.last == 0 => return Ok(None),
             0 => personalities.submitter,
-            _ => *personalities.known.get(&id).ok_or(Errno::EINVAL)?,
+            _ => personalities.rights_of(id)?,
         };
         if rights == process::rights() {
             return Ok(None);
