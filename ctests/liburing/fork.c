@@ -333,6 +333,34 @@ static void exec_closes_the_ring(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* What a worker has done during the fork goes on afterwards: with a link that closes a descriptor. */
+static void a_link_goes_on_behind_the_fork(void)
+{
+	enum { ROUNDS = 300 };
+	struct io_uring ring;
+	int file = temp_file(1);
+
+	ring_init(&ring, 8, 0);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		int fd = (int)MUST(dup(file));
+		struct io_uring_sqe *sqe = sqe_get(&ring);
+
+		io_uring_prep_fsync(sqe, file, 0);
+		io_uring_sqe_set_flags(sqe, IOSQE_ASYNC | IOSQE_IO_LINK);
+		io_uring_prep_close(sqe_get(&ring), fd);
+		submit(&ring, 2);
+		pid_t pid = (pid_t)MUST(fork());
+
+		if (pid == 0)
+			_exit(PASS);
+		CHECK_EQ(exit_of(pid), PASS);
+		CHECK_EQ(reap_any(&ring).res, 0);
+		CHECK_EQ(reap_any(&ring).res, 0);
+	}
+	CHECK_RING_WORKS(&ring);
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
 	PART(a_child_uses_its_parents_ring),
 	PART(a_child_that_the_c_library_does_not_know_of),
@@ -344,4 +372,5 @@ TEST_PARTS(
 	PART(two_processes_submit_at_once),
 	PART(exit_with_requests_in_flight),
 	PART(exec_closes_the_ring),
+	PART(a_link_goes_on_behind_the_fork),
 )

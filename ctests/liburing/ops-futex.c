@@ -367,6 +367,46 @@ static void counted_with_everything(void)
 	end();
 }
 
+static long rss_kib(void)
+{
+	FILE *file = fopen("/proc/self/statm", "r");
+	long size, resident;
+
+	CHECK(file != NULL);
+	CHECK_EQ(fscanf(file, "%ld %ld", &size, &resident), 2);
+	fclose(file);
+	return resident * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static void waits_keep_no_memory(void)
+{
+	enum { WARM = 500, ROUNDS = 3000, FUTEXES = 8, SLACK_KIB = 512 };
+	struct futex_waitv wanted[FUTEXES];
+	long before = 0;
+
+	begin();
+	for (unsigned i = 0; i < FUTEXES; i++)
+		wanted[i] = (struct futex_waitv) { .uaddr = (uintptr_t)&words[i], .flags = OWN };
+	for (unsigned round = 0; round < WARM + ROUNDS; round++) {
+		if (round == WARM)
+			before = rss_kib();
+		if (round % 2)
+			prep_waitv(wanted, FUTEXES, 1);
+		else
+			prep_wait(&words[round % FUTEXES], 0, ANY, OWN, 2);
+		submit(&ring, 1);
+		prep_wake(&words[round % FUTEXES], 1, ANY, OWN);
+		submit(&ring, 1);
+		for (int i = 0; i < 2; i++) {
+			struct result one = reap_any(&ring);
+
+			CHECK_EQ(one.res, one.user_data == 99 ? 1 : one.user_data == 1 ? (int)(round % FUTEXES) : 0);
+		}
+	}
+	CHECK_OP(rss_kib(), <, before + SLACK_KIB);
+	end();
+}
+
 TEST_PARTS(
 	PART(as_many_as_wait),
 	PART(wakes_and_waits_in_one_submission),
@@ -378,4 +418,5 @@ TEST_PARTS(
 	PART(any_of_several),
 	PART(races),
 	PART(woken_or_cancelled),
+	PART(waits_keep_no_memory),
 )

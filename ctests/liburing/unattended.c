@@ -340,6 +340,34 @@ static void leaving_and_coming_back(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* Whoever serves the ring closes a descriptor that was a ring before, which the program has closed by itself. */
+static void a_link_closes_what_was_a_ring(void)
+{
+	struct __kernel_timespec soon = { .tv_nsec = 20000000 };
+	struct io_uring ring, before;
+	struct io_uring_sqe *sqe;
+	int fd;
+
+	ring_init(&ring, 8, 0);
+	ring_init(&before, 8, 0);
+	fd = before.ring_fd;
+	MUST(syscall(SYS_close, fd));
+	CHECK_EQ(MUST(socket(AF_UNIX, SOCK_STREAM, 0)), fd);
+	sqe = sqe_get(&ring);
+	io_uring_prep_timeout(sqe, &soon, 0, IORING_TIMEOUT_ETIME_SUCCESS);
+	io_uring_sqe_set_flags(sqe, IOSQE_IO_LINK);
+	io_uring_prep_close(sqe_get(&ring), fd);
+	submit(&ring, 2);
+	for (int i = 0; i < 2000 && io_uring_cq_ready(&ring) < 2; i++)
+		usleep(1000);
+	CHECK_EQ(io_uring_cq_ready(&ring), 2);
+	CHECK_EQ(reap_any(&ring).res, -ETIME);
+	CHECK_EQ(reap_any(&ring).res, 0);
+	CHECK_EQ(fcntl(fd, F_GETFD), -1);
+	CHECK_RING_WORKS(&ring);
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
 	PART(a_poll_completes_unattended),
 	PART(the_descriptor_tells_at_once),
@@ -351,4 +379,5 @@ TEST_PARTS(
 	PART(waiting_costs_no_time),
 	PART(an_idle_ring_costs_nothing),
 	PART(leaving_and_coming_back),
+	PART(a_link_closes_what_was_a_ring),
 )

@@ -74,6 +74,59 @@ static void all_come_with_their_data(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* A write, a read that goes on from the cache to the disk, another write: each goes to its own file. */
+static void beside_writes_to_another_file(void)
+{
+	enum { LENGTH = 8 * BLOCK };
+	static char to[LENGTH];
+	struct io_uring ring;
+	int fd = uncached_file(), other = temp_file(0);
+	char bytes[2] = { 0 };
+
+	CHECK_EQ(MUST(pread(fd, to, BLOCK, 16 * BLOCK)), BLOCK);
+	ring_init(&ring, 8, 0);
+	io_uring_prep_write(sqe_get(&ring), other, "a", 1, 0);
+	io_uring_prep_read(sqe_get(&ring), fd, to, LENGTH, 16 * BLOCK);
+	io_uring_prep_write(sqe_get(&ring), other, "b", 1, 1);
+	ring.sq.sqes[1].user_data = 1;
+	submit(&ring, 3);
+	for (unsigned i = 0; i < 3; i++) {
+		struct result one = reap_any(&ring);
+
+		CHECK_EQ(one.res, one.user_data ? LENGTH : 1);
+	}
+	for (unsigned i = 0; i < LENGTH; i++)
+		CHECK_EQ(to[i], block_of(16 + i / BLOCK));
+	CHECK_EQ(MUST(pread(other, bytes, 2, 0)), 2);
+	CHECK_EQ(memcmp(bytes, "ab", 2), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		CHECK_EQ(MUST(pread(fd, bytes, 1, i)), 1);
+		CHECK_EQ(bytes[0], block_of(0));
+	}
+	io_uring_queue_exit(&ring);
+}
+
+/* What is done is let go of: nothing keeps the file once the program has closed it. */
+static void the_file_is_let_go(void)
+{
+	enum { LENGTH = 8 * BLOCK };
+	static char to[LENGTH];
+	struct io_uring ring;
+	int fd = uncached_file(), fds;
+
+	ring_init(&ring, 8, 0);
+	CHECK_EQ(MUST(pread(fd, to, BLOCK, 16 * BLOCK)), BLOCK);
+	fds = count_fds();
+	io_uring_prep_read(sqe_get(&ring), fd, to, LENGTH, 16 * BLOCK);
+	CHECK_EQ(io_uring_submit_and_wait(&ring, 1), 1);
+	CHECK_EQ(reap_any(&ring).res, LENGTH);
+	close(fd);
+	for (int i = 0; i < 100 && count_fds() > fds - 1; i++)
+		usleep(10000);
+	CHECK_EQ(count_fds(), fds - 1);
+	io_uring_queue_exit(&ring);
+}
+
 /* They come although nobody enters the ring again. */
 static void nobody_waits(void)
 {
@@ -208,6 +261,8 @@ static void the_ring_can_be_closed(void)
 
 TEST_PARTS(
 	PART(all_come_with_their_data),
+	PART(beside_writes_to_another_file),
+	PART(the_file_is_let_go),
 	PART(nobody_waits),
 	PART(one_that_hangs_holds_up_no_other),
 	PART(those_behind_can_be_cancelled),

@@ -261,8 +261,8 @@ impl Turn<'_> {
     /// A descriptor is about to be closed: requests for its file go out before that.
     pub fn forget_file(&mut self) {
         self.core.direct.seen = Seen::NOTHING;
-        self.core.recent.forget_file();
         self.flush_direct();
+        self.core.recent.forget_file();
     }
 
     /// What was collected goes out.

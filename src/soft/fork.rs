@@ -11,13 +11,16 @@ use super::table;
 use super::turn::Turn;
 use crate::sys::fork::{self, Subject};
 use crate::sys::{allocator, crew, process};
-use core::ptr::read;
-use core::sync::atomic::Ordering;
+use core::ptr::{null_mut, read};
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 /// Before a process gets its first ring.
 pub fn prepare() {
     fork::call_around(before, after_in_parent, after_in_child);
 }
+
+/// The rings whose locks are held for a fork, linked. Under the table's lock.
+static HELD: AtomicPtr<Ring> = AtomicPtr::new(null_mut());
 
 /// How often a fork looks whether a ring's lock has become free.
 const PATIENCE: u32 = 10_000;
@@ -31,7 +34,11 @@ extern "C" fn before() {
             if let Some(turn) = Turn::try_take(ring) {
                 turn.core.memory.control().shared.store(1, Ordering::Relaxed);
                 turn.suspend();
+                // However it is closed meanwhile.
+                ring.acquire();
                 ring.forking.store(true, Ordering::Relaxed);
+                let this = (&raw const *ring).cast_mut();
+                ring.next_forking.store(HELD.swap(this, Ordering::Relaxed), Ordering::Relaxed);
                 return;
             }
             process::yield_now();
@@ -44,17 +51,34 @@ extern "C" fn before() {
 extern "C" fn after_in_parent() {
     allocator::after_fork(false);
     crew::after_fork(false);
-    table::let_go(|ring| {
-        if ring.forking.swap(false, Ordering::Relaxed) {
-            // SAFETY: before has suspended a turn.
-            drop(unsafe { Turn::resume(ring) });
-        }
-    });
+    let first = HELD.swap(null_mut(), Ordering::Relaxed);
+    // Another thread may fork as soon as the table is let go of, and takes these anew.
+    held_from(first).for_each(|ring| ring.forking.store(false, Ordering::Relaxed));
+    table::let_go();
+    // What a turn does at its end may look into the table.
+    for ring in held_from(first) {
+        // SAFETY: before has suspended a turn.
+        drop(unsafe { Turn::resume(ring) });
+        table::give_up(ring);
+    }
+}
+
+/// The rings from `first` on.
+fn held_from(first: *mut Ring) -> impl Iterator<Item = &'static Ring> {
+    // SAFETY: before has taken a reference to each, which is given up once its next one is known.
+    let ring = |at: *mut Ring| unsafe { at.as_ref() };
+    let mut at = first;
+    core::iter::from_fn(move || {
+        let here = ring(at)?;
+        at = here.next_forking.load(Ordering::Relaxed);
+        Some(here)
+    })
 }
 
 extern "C" fn after_in_child() {
     allocator::after_fork(true);
     crew::after_fork(true);
+    HELD.store(null_mut(), Ordering::Relaxed);
     table::start_over_now();
 }
 

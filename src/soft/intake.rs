@@ -91,6 +91,7 @@ fn take_in(turn: &mut Turn, count: u32) -> u32 {
     // Once it sees that they were taken, a program may close the files.
     turn.flush_direct();
     sq.close(turn);
+    turn.core.recent.forget_file();
     turn.run();
     turn.look_at_fresh();
     all - sq.left

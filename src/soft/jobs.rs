@@ -147,7 +147,7 @@ impl Lane {
         if !ops::is_write(r) || !ends_by_itself(r) || is_direct(r.fd) {
             return Lane::NONE;
         }
-        let look = r.look.unwrap_or_else(|| file::look(r.fd));
+        let look = r.look.or_else(|| file::look(r.fd)).unwrap_or(file::Look::NOTHING);
         Lane((look.identity % Lane::COUNT as u64) as u8 + 1)
     }
 }

@@ -99,6 +99,7 @@ impl Turn<'_> {
         }
         writer.commit();
         core.pending.clear();
+        core.recent.forget_file();
         if !core.overflow.is_empty() {
             core.memory.header().sq_flags.fetch_or(IORING_SQ_CQ_OVERFLOW, Ordering::Release);
         }

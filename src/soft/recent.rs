@@ -25,9 +25,10 @@ impl Drop for HeldFile {
 pub struct Recent {
     /// There is anything in here.
     is_set: bool,
-    /// The program's descriptor that the rest is about; what else is known of it.
-    file: Option<(c_int, Look)>,
-    held: Option<Rc<HeldFile>>,
+    /// A descriptor of the program, and what a look at it told.
+    look: Option<(c_int, Look)>,
+    /// A descriptor of the program, and what holds its file.
+    held: Option<(c_int, Rc<HeldFile>)>,
     rights: Option<u64>,
 }
 
@@ -40,14 +41,21 @@ impl Recent {
         }
     }
 
-    /// A descriptor is about to be closed, or was.
+    /// A descriptor is about to be closed, or was; or may be, now that the program sees that something is done.
+    #[inline]
     pub fn forget_file(&mut self) {
-        self.file = None;
-        self.held = None;
+        if self.is_set {
+            self.look = None;
+            self.held = None;
+        }
     }
 
     fn look_of(&self, number: c_int) -> Option<Look> {
-        self.file.filter(|(of, _)| *of == number).map(|(_, look)| look)
+        self.look.filter(|(of, _)| *of == number).map(|(_, look)| look)
+    }
+
+    fn held_of(&self, number: c_int) -> Option<&Rc<HeldFile>> {
+        self.held.as_ref().filter(|(of, _)| *of == number).map(|(_, held)| held)
     }
 }
 
@@ -64,14 +72,12 @@ impl Turn<'_> {
         }
         let number = number_of(r);
         let known = number.and_then(|number| self.core.recent.look_of(number));
-        let look = known.unwrap_or_else(|| file::look(r.fd));
-        r.look = Some(look);
-        if let (None, Some(number)) = (known, number) {
-            self.core.recent.forget_file();
-            self.core.recent.file = Some((number, look));
+        let look = known.or_else(|| file::look(r.fd));
+        if let (None, Some(number), Some(look)) = (known, number, look) {
+            self.core.recent.look = Some((number, look));
             self.core.recent.is_set = true;
         }
-        look
+        *r.look.insert(look.unwrap_or(Look::NOTHING))
     }
 
     /// [`Request::hold_file`] for a worker, by a descriptor that other requests of this turn may share.
@@ -79,14 +85,16 @@ impl Turn<'_> {
         let Some(number) = number_of(r) else { return r.hold_file() };
         self.look_at_file(r);
         let recent = &mut self.core.recent;
-        let held = match &recent.held {
-            Some(held) if recent.look_of(number).is_some() => held.clone(),
-            _ => match fd::hold_one_of_many(number) {
-                Ok(held) => recent.held.insert(Rc::new(HeldFile(held))).clone(),
+        let held = match recent.held_of(number) {
+            Some(held) => held.clone(),
+            None => match fd::hold_one_of_many(number) {
+                Ok(held) => Rc::new(HeldFile(held)),
                 Err(Errno::EMFILE | Errno::EINVAL) => return Ok(()),
                 Err(errno) => return Err(errno),
             },
         };
+        recent.held = Some((number, held.clone()));
+        recent.is_set = true;
         r.fd = held.0;
         r.reference = Reference::Shared(held);
         Ok(())

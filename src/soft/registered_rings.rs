@@ -84,7 +84,9 @@ pub fn add(fd: c_int, slot: Option<u32>) -> Result<u32> {
         if slots[slot].is_some() {
             return Err(Errno::EBUSY);
         }
-        ring.names.fetch_add(1, Ordering::Relaxed);
+        if !ring.gain_name() {
+            return Err(Errno::EBADF);
+        }
         slots[slot] = Some(ring);
         THREADS.count.fetch_add(1, Ordering::Relaxed);
         Ok(slot as u32)

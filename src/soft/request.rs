@@ -205,7 +205,7 @@ impl Request {
 
     /// What kind of file it has.
     pub fn file_kind(&mut self) -> Kind {
-        self.look.get_or_insert_with(|| file::look(self.fd)).kind
+        self.look.get_or_insert_with(|| file::look(self.fd).unwrap_or(Look::NOTHING)).kind
     }
 
     /// Whether its file is open only as long as the program's descriptor is.

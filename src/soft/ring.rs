@@ -177,6 +177,8 @@ pub struct Ring {
     pub trusted: AtomicU32,
     /// Its lock is held for a fork.
     pub forking: AtomicBool,
+    /// The next one of those.
+    pub next_forking: AtomicPtr<Ring>,
     /// Our own descriptor, again: it does not change, and needs no lock.
     own: c_int,
 }
@@ -193,6 +195,7 @@ impl Ring {
             own: core.fd,
             names: AtomicU32::new(1),
             forking: AtomicBool::new(false),
+            next_forking: AtomicPtr::default(),
             lock: Lock::new(),
             memory: AtomicPtr::new((&raw const *core.memory).cast_mut()),
             core: UnsafeCell::new(core),
@@ -221,7 +224,7 @@ impl Ring {
     #[inline]
     pub fn memory(&self) -> &Memory {
         // SAFETY: what was replaced is retired, not freed, while anybody else is inside.
-        unsafe { &*self.memory.load(Ordering::Acquire) }
+        unsafe { &*self.memory.load(Ordering::SeqCst) }
     }
 
     /// Replaces the core's memory, with the lock held.
@@ -298,7 +301,14 @@ impl Ring {
     /// Another reference; returns how many there were.
     #[inline]
     pub fn acquire(&self) -> u32 {
-        self.references.fetch_add(1, Ordering::Relaxed)
+        // SeqCst pairs with replace_memory: either it counts this one, or its memory is what this one sees.
+        self.references.fetch_add(1, Ordering::SeqCst)
+    }
+
+    /// It is known by one more name; false when it was closed meanwhile.
+    pub fn gain_name(&self) -> bool {
+        let more = |names: u32| (names > 0).then_some(names + 1);
+        self.names.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
     }
 
     /// Another reference, unless the last is gone.

@@ -75,17 +75,19 @@ pub unsafe fn setup(entries: c_uint, params: *mut io_uring_params) -> Result<c_i
     let entries = sizes(entries, params)?;
     let own = (params.cq_off.user_addr, params.sq_off.user_addr);
     let memory = Box::new(Memory::new(entries, flags, own, ControlPage::new()?)?);
-    let reader = reader(params)?;
     let mut answer = *params;
     memory.describe(&mut answer);
     answer.features = FEATURES;
     let fd = file::eventfd_nonblocking()?;
     let made = identity::mark(fd).and_then(|()| fd::hold(fd)).and_then(|own| {
         let mut core = Core::new(memory, flags, own);
-        core.reader = reader.clone();
-        table::insert(fd, Box::new(Ring::new(core)))
+        // Last, for nothing else ends a thread that no ring has joined.
+        core.reader = reader(params)?;
+        let reader = core.reader.clone();
+        table::insert(fd, Box::new(Ring::new(core)))?;
+        Ok(reader)
     });
-    made.inspect_err(|_| {
+    let reader = made.inspect_err(|_| {
         // SAFETY: nobody knows of it.
         let _ = unsafe { fd::close(fd) };
     })?;

@@ -177,8 +177,9 @@ impl Handle {
         Some(outcome)
     }
 
-    /// The request has come back, or was handed in and is seen to: its thread may have another.
-    pub fn retire(self) {
+    /// The request has come back, or was handed in: its thread may have another. Whoever gives it one, with a
+    /// ring's lock, waits until it sleeps: it must not need a lock before that.
+    fn retire(self) {
         with_idle(|idle| idle.push(self));
     }
 }
@@ -254,7 +255,7 @@ impl Sleeper {
         self.has_gone.store(0, Ordering::Relaxed);
         self.words.iter().for_each(|word| word.store(0, Ordering::Relaxed));
         // SAFETY: the thread does not look until the state says so.
-        unsafe { self.task.get().write(Task { request, wanted, own: words, mask }) };
+        unsafe { *self.task.get() = Task { request, wanted, own: words, mask } };
         self.state.store(ASLEEP, Ordering::Release);
     }
 
@@ -347,7 +348,9 @@ extern "C" fn run(sleeper: *mut c_void) -> *mut c_void {
         // SAFETY: it is changed only when this one is idle.
         let task = unsafe { &*sleeper.task.get() };
         let outcome = sleeper.sleep(task);
-        finish(sleeper, task.request, outcome);
+        if finish(sleeper, task.request, outcome) {
+            handle.retire();
+        }
         while sleeper.tasks.load(Ordering::Acquire) == seen {
             let slept = futex::wait(&sleeper.tasks, seen, Some(&LINGER));
             if slept != Err(Errno::ETIMEDOUT) {
@@ -374,8 +377,8 @@ fn leave(handle: Handle) -> *mut c_void {
     null_mut()
 }
 
-/// Hands the request in, or gives it to whoever has called it back.
-fn finish(sleeper: &Sleeper, request: *mut Request, outcome: i32) {
+/// Hands the request in; false when it gives it to whoever has called it back.
+fn finish(sleeper: &Sleeper, request: *mut Request, outcome: i32) -> bool {
     let over =
         sleeper.state.compare_exchange(ASLEEP, OVER, Ordering::AcqRel, Ordering::Acquire).is_ok();
     if over {
@@ -386,8 +389,9 @@ fn finish(sleeper: &Sleeper, request: *mut Request, outcome: i32) {
             ring.hand_in(request);
             super::keeper::attend_and_give_up(ring);
         }
-        return;
+    } else {
+        sleeper.outcome.store(outcome, Ordering::Relaxed);
+        sleeper.state.store(BACK, Ordering::Release);
     }
-    sleeper.outcome.store(outcome, Ordering::Relaxed);
-    sleeper.state.store(BACK, Ordering::Release);
+    over
 }

@@ -119,7 +119,10 @@ fn end_threads() {
         keeper::end();
         sleepers::end_idle();
         work::end_idle();
-        worker::wait_until_gone(|| work::end_idle() + direct::ending());
+        worker::wait_until_gone(|| {
+            sleepers::end_idle();
+            work::end_idle() + direct::ending()
+        });
     }
 }
 
@@ -130,7 +133,7 @@ fn slot(fd: c_int) -> Option<&'static AtomicPtr<Ring>> {
     unsafe { chunk.as_ref() }.map(|chunk| &chunk.rings[fd % CHUNK])
 }
 
-/// The ring that descriptor `fd` is; none when it is none of ours.
+/// The ring that descriptor `fd` is; none when it is none of ours. Not under a ring's lock.
 #[inline]
 pub fn find(fd: c_int) -> Option<Used> {
     if TABLE.count.load(Ordering::Relaxed) == 0 {
@@ -171,7 +174,21 @@ pub fn find_to_submit(fd: c_int) -> Option<Used> {
     find_in_table(fd)
 }
 
+/// [`find`] for whoever may hold the lock of another ring: one that was closed behind our back stays for others to
+/// find.
+pub fn look_up(fd: c_int) -> Option<Used> {
+    if TABLE.count.load(Ordering::Relaxed) == 0 {
+        return None;
+    }
+    find_and(fd, |_| Removed(null_mut()))
+}
+
 fn find_in_table(fd: c_int) -> Option<Used> {
+    find_and(fd, |fd| remove(fd, true))
+}
+
+/// Finds a ring; what is in the table and is it no more is `let_go` of, under the lock.
+fn find_and(fd: c_int, let_go: impl FnOnce(c_int) -> Removed) -> Option<Used> {
     fork::start_over(start_over);
     let is_marked = identity::is_marked(fd);
     let held = TABLE.lock.lock();
@@ -188,7 +205,7 @@ fn find_in_table(fd: c_int) -> Option<Used> {
             Some(Used(ring))
         }
         Some(_) => {
-            let gone = remove(fd, true);
+            let gone = let_go(fd);
             drop(held);
             gone.give_up();
             None
@@ -399,8 +416,7 @@ pub fn hold(each: impl FnMut(&'static Ring)) {
 }
 
 /// After [`hold`], in the same process.
-pub fn let_go(each: impl FnMut(&'static Ring)) {
-    each_ring().for_each(each);
+pub fn let_go() {
     // SAFETY: hold has left it held.
     unsafe { TABLE.lock.unlock() };
 }

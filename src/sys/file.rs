@@ -29,21 +29,24 @@ pub enum Kind {
 pub struct Look {
     /// What kind of file it is.
     pub kind: Kind,
-    /// Which one: two of the same number may be one file. 0 when there is none.
+    /// Which one: two of the same number may be one file.
     pub identity: u64,
+}
+
+impl Look {
+    /// There is no file.
+    pub const NOTHING: Look = Look { kind: Kind::Other, identity: 0 };
 }
 
 /// What kind of file `fd` is.
 pub fn kind(fd: c_int) -> Kind {
-    look(fd).kind
+    look(fd).unwrap_or(Look::NOTHING).kind
 }
 
-/// Looks at a file.
-pub fn look(fd: c_int) -> Look {
-    match status(fd) {
-        Some(status) => Look { kind: kind_of(&status), identity: status.st_ino ^ status.st_dev },
-        None => Look { kind: Kind::Other, identity: 0 },
-    }
+/// Looks at a file; none when there is none.
+pub fn look(fd: c_int) -> Option<Look> {
+    status(fd)
+        .map(|status| Look { kind: kind_of(&status), identity: status.st_ino ^ status.st_dev })
 }
 
 fn kind_of(status: &libc::stat) -> Kind {

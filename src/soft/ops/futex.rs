@@ -155,9 +155,7 @@ fn begin(turn: &mut Turn, r: &mut Request, wanted: Vec<Wanted>, mask: u32) -> Ou
 }
 
 fn finish(_: &mut Turn, r: &mut Request, result: i32) -> Outcome {
-    if let Some(sleeper) = state(r).sleeper.take() {
-        sleeper.retire();
-    }
+    state(r).sleeper = None;
     Outcome::Done(result)
 }
 

@@ -96,7 +96,7 @@ fn check_command(sqe: &io_uring_sqe, to_itself: bool) -> Result<()> {
 /// The ring that `fd` is. `EBADF` when that is closed, `EBADFD` when it is no ring of ours.
 pub fn target(fd: c_int) -> Result<Used> {
     file::status_flags(fd)?;
-    table::find(fd).ok_or(Errno::EBADFD)
+    table::look_up(fd).ok_or(Errno::EBADFD)
 }
 
 fn find(turn: &mut Turn, r: &mut Request) -> Result<()> {

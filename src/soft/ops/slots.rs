@@ -66,7 +66,7 @@ pub fn file_index(r: &Request) -> u32 {
 fn close(r: &mut Request) -> i32 {
     let number = r.sqe.fd;
     // A ring is closed by the call that closes rings, as the kernel wants it.
-    if number < 0 || table::find(number).is_some() {
+    if number < 0 || table::look_up(number).is_some() {
         return Errno::EBADF.answer();
     }
     // SAFETY: the program gives its descriptor up.

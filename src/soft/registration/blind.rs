@@ -23,7 +23,7 @@ pub unsafe fn register(
         SEND if arg.is_null() || nr_args != 1 => Some(Err(Errno::EINVAL)),
         // SAFETY: an SQE is valid for any bytes.
         SEND => match unsafe { peek::copy::<io_uring_sqe>(arg as u64) } {
-            Ok(sqe) if sqe.fd >= 0 && table::find(sqe.fd).is_none() => None,
+            Ok(sqe) if sqe.fd >= 0 && table::look_up(sqe.fd).is_none() => None,
             Ok(sqe) => Some(ops::send_message(&sqe)),
             Err(errno) => Some(Err(errno)),
         },

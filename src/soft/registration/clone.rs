@@ -74,7 +74,7 @@ fn source(asked: &io_uring_clone_buffers) -> Result<Used> {
         return crate::soft::registered_rings::find(asked.src_fd);
     }
     file::status_flags(fd)?;
-    table::find(fd).ok_or(Errno::EOPNOTSUPP)
+    table::look_up(fd).ok_or(Errno::EOPNOTSUPP)
 }
 
 /// The slots that are asked for of a table of `len`: from, up to.

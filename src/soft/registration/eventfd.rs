@@ -39,7 +39,7 @@ fn set(turn: &mut Turn, arg: u64, only_async: bool) -> Result<c_int> {
     // An epoll looks the same so far; and the kernel's rings are no eventfds.
     let is_other =
         || identity::eventfd_id(eventfd).is_err() && identity::eventfd_id(turn.core.fd).is_ok();
-    if table::find(eventfd).is_some() || is_other() {
+    if table::look_up(eventfd).is_some() || is_other() {
         return Err(Errno::EINVAL);
     }
     let fd = fd::hold(eventfd)?;

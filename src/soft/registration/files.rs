@@ -62,7 +62,7 @@ fn tags_at(address: u64, count: u32) -> Vec<u64> {
 /// A descriptor of our own for a file that is to be registered. `EBADF`, also for rings and for what is only a
 /// place (`O_PATH`); `EMFILE`.
 pub fn hold(fd: c_int) -> Result<c_int> {
-    if fd < 0 || file::status_flags(fd)? & libc::O_PATH != 0 || table::find(fd).is_some() {
+    if fd < 0 || file::status_flags(fd)? & libc::O_PATH != 0 || table::look_up(fd).is_some() {
         return Err(Errno::EBADF);
     }
     fd::hold(fd)
