@@ -333,6 +333,40 @@ static void exec_closes_the_ring(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* A pipe that the parent's splice reads from has no reader any more once the parent is through with it. */
+static void a_child_keeps_no_end_of_a_splice(void)
+{
+	struct io_uring ring;
+	int from[2], to[2], go[2];
+	char byte;
+
+	ring_init(&ring, 8, 0);
+	if (!is_soft(&ring))
+		SKIP("the kernel's requests are the ring's, which the child has as well");
+	MUST(pipe(from));
+	MUST(pipe(to));
+	MUST(pipe(go));
+	signal(SIGPIPE, SIG_IGN);
+	io_uring_prep_splice(sqe_get(&ring), from[0], -1, to[1], -1, 100, 0);
+	submit(&ring, 1);
+	pid_t pid = fork_child();
+
+	if (pid == 0) {
+		close(from[0]);
+		close(from[1]);
+		close(go[1]);
+		_exit(read(go[0], &byte, 1) == 1 ? PASS : FAIL);
+	}
+	io_uring_queue_exit(&ring);
+	close(from[0]);
+	for (int i = 0; i < 100 && write(from[1], "x", 1) == 1; i++)
+		usleep(10000);
+	CHECK_EQ(write(from[1], "x", 1), -1);
+	CHECK_EQ(errno, EPIPE);
+	CHECK_EQ(write(go[1], "x", 1), 1);
+	CHECK_EQ(exit_of(pid), PASS);
+}
+
 /* What a worker has done during the fork goes on afterwards: with a link that closes a descriptor. */
 static void a_link_goes_on_behind_the_fork(void)
 {
@@ -373,4 +407,5 @@ TEST_PARTS(
 	PART(exit_with_requests_in_flight),
 	PART(exec_closes_the_ring),
 	PART(a_link_goes_on_behind_the_fork),
+	PART(a_child_keeps_no_end_of_a_splice),
 )

@@ -273,7 +273,50 @@ static void buffers_by_request(void)
 	io_uring_queue_exit(&ring);
 }
 
+static int datagram_socket(struct sockaddr_in *address)
+{
+	socklen_t length = sizeof(*address);
+	int fd = (int)MUST(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0));
+
+	*address = (struct sockaddr_in) { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	MUST(bind(fd, (struct sockaddr *)address, length));
+	MUST(getsockname(fd, (struct sockaddr *)address, &length));
+	return fd;
+}
+
+/* Where a send goes is up to what the address was when it was submitted. */
+static void the_address_of_a_provided_buffer(void)
+{
+	struct __kernel_timespec soon = { .tv_nsec = 20000000 };
+	struct sockaddr_in first, second, own, address;
+	int a = datagram_socket(&first), b = datagram_socket(&second), from = datagram_socket(&own);
+	static char data[8] = "data";
+	char got[16];
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+
+	ring_init(&ring, 8, 0);
+	io_uring_prep_provide_buffers(sqe_get(&ring), data, sizeof(data), 1, 7, 0);
+	RUN_ONE(&ring, 0);
+	address = first;
+	sqe = sqe_get(&ring);
+	io_uring_prep_timeout(sqe, &soon, 0, IORING_TIMEOUT_ETIME_SUCCESS);
+	sqe->flags |= IOSQE_IO_LINK;
+	sqe = sqe_get(&ring);
+	io_uring_prep_sendto(sqe, from, NULL, 0, 0, (struct sockaddr *)&address, sizeof(address));
+	sqe->flags |= IOSQE_BUFFER_SELECT;
+	sqe->buf_group = 7;
+	submit(&ring, 2);
+	address = second;
+	CHECK_EQ(reap_any(&ring).res, -ETIME);
+	CHECK_EQ(reap_any(&ring).res, sizeof(data));
+	CHECK_EQ(recv(a, got, sizeof(got), 0), sizeof(data));
+	CHECK_EQ(recv(b, got, sizeof(got), 0), -1);
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
+	PART(the_address_of_a_provided_buffer),
 	PART(closed_in_flight),
 	PART(both_directions),
 	PART(all_or_a_broken_link),

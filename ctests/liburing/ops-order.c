@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Requests that depend on each other: links, drains, link timeouts, timeouts, silent success. */
 #include "rings.h"
+#include <poll.h>
 
 static struct io_uring_sqe *flagged_nop(struct io_uring *ring, uint64_t data, unsigned flags)
 {
@@ -278,8 +279,61 @@ static void a_number_is_another_file_behind_close(void)
 	a_number_that_becomes_another_file(IOSQE_ASYNC);
 }
 
+/* All CQEs count for a timeout that ends with a number of them: of links that are cancelled, of requests that go on. */
+static void what_a_timeout_counts(void)
+{
+	struct __kernel_timespec long_time = { .tv_sec = 20 };
+	struct io_uring_sqe *sqe;
+	struct io_uring ring, other;
+	int ends[2];
+
+	ring_init(&ring, 8, 0);
+	ring_init(&other, 8, 0);
+	io_uring_prep_timeout(sqe_get(&ring), &long_time, 2, 0);
+	submit(&ring, 1);
+	sqe = sqe_get(&ring);
+	io_uring_prep_read(sqe, -1, NULL, 1, 0);
+	io_uring_sqe_set_flags(sqe, IOSQE_IO_LINK);
+	nop(&ring, 2);
+	submit(&ring, 2);
+	CHECK_EQ(reap_any(&ring).res, -EBADF);
+	CHECK_EQ(reap_any(&ring).res, -ECANCELED);
+	CHECK_EQ(reap_any(&ring).res, 0);
+	io_uring_prep_timeout(sqe_get(&ring), &long_time, 1, 0);
+	submit(&ring, 1);
+	io_uring_prep_msg_ring(sqe_get(&other), ring.ring_fd, 7, 3, 0);
+	submit(&other, 1);
+	CHECK_EQ(reap_any(&ring).res, 7);
+	CHECK_EQ(reap_any(&ring).res, 0);
+	MUST(pipe(ends));
+	io_uring_prep_poll_multishot(sqe_get(&ring), ends[0], POLLIN);
+	io_uring_prep_timeout(sqe_get(&ring), &long_time, 1, 0);
+	submit(&ring, 2);
+	CHECK_EQ(write(ends[1], "x", 1), 1);
+	CHECK_EQ(reap_any(&ring).res, POLLIN);
+	CHECK_EQ(reap_any(&ring).res, 0);
+	io_uring_queue_exit(&other);
+	io_uring_queue_exit(&ring);
+}
+
+/* Each time that a timeout repeats ends the waits for CQEs. */
+static void a_repeating_timeout_ends_waits(void)
+{
+	struct __kernel_timespec period = { .tv_nsec = 50000000 };
+	struct io_uring ring;
+
+	ring_init(&ring, 8, 0);
+	io_uring_prep_timeout(sqe_get(&ring), &period, 0, IORING_TIMEOUT_MULTISHOT);
+	submit(&ring, 1);
+	CHECK_EQ(io_uring_enter((unsigned)ring.ring_fd, 0, 8, IORING_ENTER_GETEVENTS, NULL), 0);
+	CHECK_OP(io_uring_cq_ready(&ring), <, 8);
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
 	PART(writes_stay_in_order),
+	PART(what_a_timeout_counts),
+	PART(a_repeating_timeout_ends_waits),
 	PART(a_number_is_another_file_behind_close),
 	PART(a_chain_runs_in_order),
 	PART(a_failure_ends_the_chain),

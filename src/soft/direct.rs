@@ -11,7 +11,7 @@ use super::ring::Ring;
 use super::turn::Turn;
 use crate::abi::aio::*;
 use crate::sys::clock::Deadline;
-use crate::sys::{aio, fd, file, process, worker, Errno, Result};
+use crate::sys::{aio, fd, file, identity, process, worker, Errno, Result};
 use alloc::vec::Vec;
 use core::ffi::{c_int, c_void};
 use core::mem::zeroed;
@@ -238,6 +238,15 @@ pub unsafe fn wait(ring: &Ring, awaited: &Awaited, until: Option<Deadline>) -> R
         }
     }
     Ok(())
+}
+
+impl Direct {
+    /// Gives up this process's copy of an eventfd that its parent goes on with.
+    pub fn leave_behind(&self) {
+        if self.eventfd >= 0 {
+            identity::close_ours(self.eventfd);
+        }
+    }
 }
 
 impl Turn<'_> {

@@ -71,6 +71,7 @@ unsafe fn submit_and_wait(
             show_taskrun(&turn);
         }
         if submitted < to_submit {
+            leave(&mut turn, 0);
             return Ok(submitted as c_int);
         }
     }
@@ -83,6 +84,7 @@ unsafe fn submit_and_wait(
     // SAFETY: the caller vouches for the argument.
     let waited = unsafe {
         if wait::is_over(&mut turn, min_complete) && wait::has_size(flags, arg_size) {
+            leave(&mut turn, min_complete);
             return Ok(submitted as c_int);
         }
         Wait::from_argument(&turn, min_complete, flags, arg, arg_size)
@@ -94,6 +96,17 @@ unsafe fn submit_and_wait(
     match waited {
         Err(errno) if submitted == 0 => Err(errno),
         _ => Ok(submitted as c_int),
+    }
+}
+
+/// Whoever reaps leaves. If it does not take what is more than it waited for, the program is to be told of that.
+#[inline]
+fn leave(turn: &mut Turn, taken: u32) {
+    if turn.reaps {
+        turn.publish();
+        if turn.core.memory.ready() > taken {
+            turn.leave_unannounced();
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! Where the C library has a part in a fork, every lock of ours is held meanwhile, so that the child gets
 //! all of it in order. Else a ring that was in use gives up what was registered.
 
+use super::ops;
 use super::ring::{Core, Ring};
 use super::sqpoll::Reader;
 use super::table;
@@ -106,7 +107,9 @@ pub unsafe fn adopt(ring: &Ring) {
             // Right after the fork: the numbers are still what they were.
             for request in core.requests.iter() {
                 (*request).release_file();
+                ops::leave_behind(&mut *request);
             }
+            core.direct.leave_behind();
         }
         if is_tidy {
             new.files = read(&core.files);

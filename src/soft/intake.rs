@@ -56,7 +56,6 @@ fn take_in(turn: &mut Turn, count: u32) -> u32 {
         if minds_none && chain.head.is_null() && turn.core.deferred.is_empty() {
             // SAFETY: what next gives can be read.
             if let Some(cqe) = unsafe { ops::at_once(turn, sqe) } {
-                turn.core.posted = turn.core.posted.wrapping_add(1);
                 turn.post(cqe);
                 continue;
             }

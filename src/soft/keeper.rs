@@ -315,7 +315,7 @@ fn look(kept: &mut Kept, outer: c_int, now: u64, messaged: &mut Vec<Used>) -> Op
     if turn.core.polls.is_served() {
         release(kept, outer);
         // Whoever is inside calls when it leaves.
-        return Some(u64::MAX);
+        return Some(if turn.core.is_unannounced { now + TICK } else { u64::MAX });
     }
     if is_attended && !turn.core.relies_on_fd {
         release(kept, outer);
@@ -351,7 +351,7 @@ fn announce(kept: &mut Kept, turn: &mut Turn) {
         turn.core.is_unannounced = false;
     } else if turn.core.is_unannounced && kept.is_known && !has_moved {
         turn.core.relies_on_fd = true;
-        turn.make_readable();
+        turn.make_readable(false);
     }
     kept.is_known = true;
 }

@@ -16,6 +16,8 @@ mod sharing;
 
 /// `data` of the ring's own descriptor in its epoll.
 const OWN: u64 = u64::MAX;
+/// Told of each change, not as long as it lasts.
+const OWN_EVENTS: u32 = (libc::EPOLLIN | libc::EPOLLET) as u32;
 /// `data` of the eventfd that the kernel's aio signals.
 pub const DIRECT: u64 = u64::MAX - 1;
 /// Events taken at a time.
@@ -107,17 +109,28 @@ impl Polls {
 
     fn open(&mut self, ring_fd: c_int) -> Result<c_int> {
         if self.epoll < 0 {
-            self.epoll = fd::move_away(epoll::create()?);
-            identity::mark(self.epoll)?;
-            epoll::control(
-                self.epoll,
-                epoll::EPOLL_CTL_ADD,
-                ring_fd,
-                (libc::EPOLLIN | libc::EPOLLET) as u32,
-                OWN,
-            )?;
+            let made = fd::move_away(epoll::create()?);
+            let known = identity::mark(made).and_then(|()| {
+                epoll::control(made, epoll::EPOLL_CTL_ADD, ring_fd, OWN_EVENTS, OWN)
+            });
+            known.inspect_err(|_| {
+                // SAFETY: nobody knows of it.
+                let _ = unsafe { fd::close(made) };
+            })?;
+            self.epoll = made;
         }
         Ok(self.epoll)
+    }
+
+    /// Wakes whoever serves: the ring's descriptor can always be written to.
+    fn nudge(&self, ring_fd: c_int) {
+        let events = OWN_EVENTS | libc::EPOLLOUT as u32;
+        let _ = epoll::control(self.epoll, epoll::EPOLL_CTL_MOD, ring_fd, events, OWN);
+    }
+
+    /// Who was [nudged](Self::nudge) is awake.
+    fn end_nudge(&self, ring_fd: c_int) {
+        let _ = epoll::control(self.epoll, epoll::EPOLL_CTL_MOD, ring_fd, OWN_EVENTS, OWN);
     }
 
     /// The epoll; -1 before it is needed.
@@ -281,15 +294,16 @@ impl Turn<'_> {
             let epoll = self.core.polls.epoll;
             // SAFETY: there is no mask.
             let got = unsafe { epoll::wait(epoll, &mut events, Some(&now), core::ptr::null()) };
-            self.handle(&events[..got.unwrap_or(0)], false);
+            self.handle(&events[..got.unwrap_or(0)]);
         }
     }
 
-    fn handle(&mut self, events: &[Event], reaps: bool) {
+    fn handle(&mut self, events: &[Event]) {
         for event in events {
             match event.u64 {
-                // Readable for what was there before: it would not let anybody sleep.
-                OWN if reaps => self.clear_readable(),
+                OWN if event.events & libc::EPOLLOUT as u32 != 0 => {
+                    self.core.polls.end_nudge(self.core.fd);
+                }
                 OWN => {}
                 DIRECT => self.reap_direct(),
                 tag => self.is_ready(tag, event.events),
@@ -313,6 +327,9 @@ impl Turn<'_> {
         // They have arrived in turns of theirs.
         if waiters.are_there() {
             waiters.wake();
+        }
+        if self.core.polls.served && !self.serves {
+            self.core.polls.nudge(self.core.fd);
         }
     }
 
@@ -397,7 +414,6 @@ pub fn begin_serving(turn: &mut Turn, always: bool) -> Result<bool> {
     }
     polls.open(turn.core.fd)?;
     polls.served = true;
-    turn.clear_readable();
     // Under the lock whoever posts sees it, or we see its CQEs.
     let control = turn.core.memory.control();
     control.posting.lock(turn.core.pid);
@@ -450,7 +466,7 @@ pub unsafe fn serve(
     };
     let mut turn = Turn::take(ring);
     (turn.reaps, turn.serves) = (true, true);
-    turn.handle(&events[..count], true);
+    turn.handle(&events[..count]);
     Ok(())
 }
 

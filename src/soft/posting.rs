@@ -75,6 +75,7 @@ impl Turn<'_> {
     /// Posts a CQE, at the end of the turn at the latest.
     #[inline]
     pub fn post(&mut self, cqe: Cqe) {
+        self.core.posted = self.core.posted.wrapping_add(1);
         self.core.pending.push(cqe);
         if self.core.pending.len() >= BATCH {
             self.publish();
@@ -159,28 +160,30 @@ impl Turn<'_> {
         }
         let core = &*self.core;
         let control = core.memory.control();
-        if wakes {
-            control.waiters.wake();
-        }
-        // Whoever sleeps in enter takes them.
-        let is_awaited = control.waiters.are_there();
-        let is_told = self.reaps || is_awaited || core.is_private;
+        // Whoever slept in enter takes them. One that is known to sleep and does not wake up was killed.
+        let is_taken = wakes && control.waiters.wake() > 0;
+        let is_told = self.reaps || is_taken || core.is_private;
         if (is_polled || !is_told) && core.memory.ready() > 0 {
-            if self.submits && !is_polled && !core.relies_on_fd {
-                // Most programs look at the queue next. The keeper tells those that do not.
-                self.core.is_unannounced = true;
-                self.ring.wants_keeper.store(true, Ordering::Relaxed);
-            } else {
-                self.make_readable();
+            let is_looked_at = self.submits || control.waiters.are_there();
+            match is_looked_at && !is_polled && !core.relies_on_fd {
+                true => self.leave_unannounced(),
+                false => self.make_readable(is_polled),
             }
         }
     }
 
-    /// Has the ring's descriptor be readable.
-    pub fn make_readable(&mut self) {
+    /// CQEs are there that the program probably looks at next. The keeper tells it if it does not.
+    pub fn leave_unannounced(&mut self) {
+        self.core.is_unannounced = true;
+        self.ring.wants_keeper.store(true, Ordering::Relaxed);
+    }
+
+    /// Has the ring's descriptor be readable; `again` also wakes those that sleep on it although it was before.
+    pub fn make_readable(&mut self, again: bool) {
         self.core.is_unannounced = false;
         let control = self.core.memory.control();
-        if control.readable.swap(1, Ordering::AcqRel) == 0 && identity::is_ours(self.core.fd) {
+        let was_readable = control.readable.swap(1, Ordering::AcqRel) != 0;
+        if (again || !was_readable) && identity::is_ours(self.core.fd) {
             let _ = file::signal(self.core.fd);
             self.ring.wants_keeper.store(true, Ordering::Relaxed);
         }
@@ -190,18 +193,14 @@ impl Turn<'_> {
     #[inline]
     pub fn settle_readable(&mut self) {
         let control = self.core.memory.control();
-        if control.readable.load(Ordering::Relaxed) != 0
-            && self.core.memory.ready() == 0
-            && control.readable.swap(0, Ordering::AcqRel) != 0
-        {
+        if control.readable.load(Ordering::Relaxed) == 0 || self.core.memory.ready() > 0 {
+            return;
+        }
+        // Another process may be about to post, and to find it readable.
+        control.posting.lock(self.core.pid);
+        if self.core.memory.ready() == 0 && control.readable.swap(0, Ordering::AcqRel) != 0 {
             file::clear(self.core.fd);
         }
-    }
-
-    /// The ring's descriptor is not readable any more.
-    pub fn clear_readable(&mut self) {
-        if self.core.memory.control().readable.swap(0, Ordering::AcqRel) != 0 {
-            file::clear(self.core.fd);
-        }
+        control.posting.unlock();
     }
 }

@@ -62,6 +62,12 @@ impl Turn<'_> {
         self.ring.wants_keeper.store(true, Ordering::Relaxed);
         // SAFETY: it is live.
         unsafe { self.core.requests.put_away(request, Place::Timed) };
+        let is_first =
+            self.core.timers.at.first_key_value().is_some_and(|(first, _)| *first == key);
+        if is_first && self.core.polls.is_served() {
+            // Whoever serves has gone to sleep until another time.
+            self.rouse();
+        }
         key
     }
 
@@ -74,15 +80,17 @@ impl Turn<'_> {
         self.core.timers.counted.push(Counted { since, count, request });
     }
 
-    /// Counts a completion for those who wait for a number.
+    /// A request is about to post a CQE. A timeout's does not count for those who wait for a number, and ends the
+    /// waits for CQEs.
     #[inline]
-    pub fn count_completion(&mut self, r: &Request) {
+    pub fn note_completion(&mut self, r: &Request) {
         let opcode = r.sqe.opcode;
-        if opcode != io_uring_op::IORING_OP_TIMEOUT as u8 && !timeout::is_linked_timeout(r) {
-            self.core.posted = self.core.posted.wrapping_add(1);
-        } else if opcode == io_uring_op::IORING_OP_TIMEOUT as u8 {
+        if opcode == io_uring_op::IORING_OP_TIMEOUT as u8 {
+            self.core.posted = self.core.posted.wrapping_sub(1);
             self.core.memory.control().timeouts.fetch_add(1, Ordering::Relaxed);
             self.rouse();
+        } else if timeout::is_linked_timeout(r) {
+            self.core.posted = self.core.posted.wrapping_sub(1);
         }
     }
 

@@ -256,7 +256,7 @@ impl<'a> Turn<'a> {
             if !is_plain {
                 return self.complete_any(request, result);
             }
-            self.count_completion(r);
+            self.note_completion(r);
             let (user_data, flags, big) = (r.sqe.user_data, r.cqe_flags, r.big);
             self.post(Cqe { user_data, res: result, flags, big });
             self.end(request);
@@ -288,7 +288,7 @@ impl<'a> Turn<'a> {
                 self.completes_async();
             }
             if !r.is(SKIP) {
-                self.count_completion(r);
+                self.note_completion(r);
                 if r.is(NOTIFIES) {
                     r.cqe_flags |= IORING_CQE_F_MORE;
                     self.core.notices.push(ops::notice(r));
@@ -356,6 +356,7 @@ impl<'a> Turn<'a> {
             return false;
         }
         let flags = flags | IORING_CQE_F_MORE;
+        self.note_completion(r);
         self.post(Cqe { user_data: r.sqe.user_data, res, flags, big: r.big });
         true
     }

@@ -16,7 +16,7 @@ use super::work;
 use crate::abi::ctypes::__kernel_timespec;
 use crate::abi::uring::*;
 use crate::sys::clock::{self, Deadline};
-use crate::sys::{epoll, peek, Errno, Result};
+use crate::sys::{epoll, fd, peek, Errno, Result};
 use core::ffi::{c_int, c_void};
 use core::mem::size_of;
 use core::ptr::null_mut;
@@ -241,7 +241,15 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
             false => None,
         };
         let messaged = core::mem::take(&mut turn.core.messaged);
+        // Others may wait for the descriptor, who want fewer.
+        let is_too_little = !is_there && turn.core.memory.ready() > 0 && !turn.core.is_private;
+        if is_too_little {
+            turn.leave_unannounced();
+        }
         drop(turn);
+        if is_too_little {
+            keeper::attend_if_wanted(ring);
+        }
         messaged.iter().for_each(|ring| keeper::attend(ring));
         // SAFETY: the caller vouches for the mask.
         let slept = unsafe {
@@ -258,7 +266,12 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
             poll::end_serving(ring);
         }
         let memory = ring.memory();
-        if is_there || memory.ready() >= wait.wanted(memory) {
+        let wanted = wait.wanted(memory);
+        if is_there || memory.ready() >= wanted {
+            if memory.ready() > wanted {
+                // The program may go on to wait for the descriptor.
+                Turn::take(ring).leave_unannounced();
+            }
             return Ok(());
         }
         let cause = match slept {
@@ -279,9 +292,7 @@ fn end_early(mut turn: Turn, cause: Errno) -> Result<()> {
     if turn.core.memory.ready() == 0 {
         return Err(cause);
     }
-    // The program may go on to wait for the descriptor.
-    turn.core.is_unannounced = true;
-    turn.ring.wants_keeper.store(true, Ordering::Relaxed);
+    turn.leave_unannounced();
     Ok(())
 }
 
@@ -360,12 +371,44 @@ unsafe fn sleep_masked(
     let slept = if memory.ready() >= wanted || ring.has_inbox() {
         Ok(())
     } else {
-        let left = until.map(|deadline| deadline.left_as_libc());
         // SAFETY: the caller vouches for the mask.
-        unsafe { epoll::wait_readable(fd, left.as_ref(), mask) }
+        unsafe { sleep_until_signalled(fd, memory, wanted, until, mask) }
     };
     control.pollers.fetch_sub(1, Ordering::Relaxed);
-    // Readable for what was there before: it would not let anybody sleep.
-    Turn::take(ring).clear_readable();
+    slept
+}
+
+/// Sleeps until the ring's descriptor is signalled: it may be readable for what was there before.
+unsafe fn sleep_until_signalled(
+    fd: c_int,
+    memory: &Memory,
+    wanted: u32,
+    until: Option<Deadline>,
+    mask: *const c_void,
+) -> Result<()> {
+    let mut events = [epoll::Event { events: 0, u64: 0 }];
+    let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let signals = epoll::create()?;
+    let slept = epoll::control(
+        signals,
+        epoll::EPOLL_CTL_ADD,
+        fd,
+        (libc::EPOLLIN | libc::EPOLLET) as u32,
+        0,
+    )
+    .and_then(|()| {
+        // SAFETY: there is no mask; the caller vouches for the other.
+        unsafe {
+            // What was there before is told once.
+            epoll::wait(signals, &mut events, Some(&now), core::ptr::null())?;
+            if memory.ready() >= wanted {
+                return Ok(());
+            }
+            let left = until.map(|deadline| deadline.left_as_libc());
+            epoll::wait(signals, &mut events, left.as_ref(), mask).map(drop)
+        }
+    });
+    // SAFETY: it was just made.
+    let _ = unsafe { fd::close(signals) };
     slept
 }

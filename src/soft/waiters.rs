@@ -2,7 +2,7 @@
 //!
 //! Whoever posts does it under the posting lock, and sees there whom to wake. Whoever is to sleep makes itself
 //! known under that lock, and looks at the tail afterwards: one of the two sees the other. A sleeper that was
-//! killed stays known, which costs a system call where none is needed.
+//! killed stays known, which costs system calls where none are needed.
 
 use super::atomic::{AtomicU32, Ordering};
 use crate::sys::lock::SharedLock;
@@ -69,10 +69,10 @@ impl Waiters {
         self.are_there() && tail.wrapping_sub(self.wake_at.load(Ordering::Relaxed)) as i32 >= 0
     }
 
-    /// Wakes all of them; each looks whether it has what it waits for.
-    pub fn wake(&self) {
+    /// Wakes all of them; each looks whether it has what it waits for. How many have slept.
+    pub fn wake(&self) -> usize {
         // Release: what was done before is seen by one that finds the number changed.
         self.sequence.fetch_add(1, Ordering::Release);
-        futex::wake_shared(&self.sequence, futex::ALL);
+        futex::wake_shared(&self.sequence, futex::ALL)
     }
 }

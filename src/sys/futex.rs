@@ -34,12 +34,12 @@ pub fn wait_shared(
 /// For [`wake`] and [`wake_shared`]: all threads. The kernel's count is signed; a negative one wakes one thread.
 pub const ALL: u32 = i32::MAX as u32;
 
-/// [`wake`] for a word in memory that processes share.
-pub fn wake_shared(word: &AtomicU32, count: u32) {
+/// [`wake`] for a word in memory that processes share. How many were woken.
+pub fn wake_shared(word: &AtomicU32, count: u32) -> usize {
     let (word, op) = (word.as_ptr() as usize, libc::FUTEX_WAKE as usize);
     let count = count.min(ALL) as usize;
     // SAFETY: as for wake.
-    let _ = unsafe { call(libc::SYS_futex, [word, op, count, 0, 0, 0]) };
+    unsafe { call(libc::SYS_futex, [word, op, count, 0, 0, 0]) }.unwrap_or(0)
 }
 
 /// Wakes up to `count` threads that sleep on `word`.
@@ -93,6 +93,6 @@ mod tests {
     #[test]
     fn a_count_above_the_kernels_wakes_all() {
         assert!(all_wake(wait, wake, u32::MAX));
-        assert!(all_wake(wait_shared, wake_shared, ALL));
+        assert!(all_wake(wait_shared, |word, count| _ = wake_shared(word, count), ALL));
     }
 }

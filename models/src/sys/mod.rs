@@ -37,7 +37,13 @@ pub mod futex {
         WOKEN.notify_all();
     }
 
-    pub use {wait as wait_shared, wake as wake_shared};
+    /// How many were woken: at least one, for all that a model asks.
+    pub fn wake_shared(word: &AtomicU32, count: u32) -> usize {
+        wake(word, count);
+        1
+    }
+
+    pub use wait as wait_shared;
 }
 
 /// No process of a model dies.

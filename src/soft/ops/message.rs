@@ -77,6 +77,15 @@ impl Message {
         Ok(())
     }
 
+    /// Goes to the address of which another one has a copy.
+    pub fn send_to_same(&mut self, other: &mut Message) {
+        self.name = core::mem::take(&mut other.name);
+        if !self.name.is_empty() {
+            self.header.msg_name = self.name.as_mut_ptr().cast();
+            self.header.msg_namelen = self.name.len() as u32;
+        }
+    }
+
     /// The header for a call, with what is left of the vectors.
     pub fn for_call(&mut self) -> &mut msghdr {
         self.header.msg_iov = self.vector.as_mut_ptr();
@@ -137,6 +146,20 @@ pub fn advance(r: &mut Request, n: usize) {
             r.sqe.len -= n as u32;
         }
     }
+}
+
+/// Nothing of its message is sent yet. The program may change the address that it goes to, but not where it goes.
+/// `EFAULT`.
+pub fn begin_anew(r: &mut Request) -> Result<()> {
+    let Some(message) = copied(r) else { return Ok(()) };
+    let name = (message.header.msg_name, message.header.msg_namelen);
+    if message.name.is_empty() && !name.0.is_null() {
+        message.send_to(name.0 as u64, name.1)?;
+    }
+    let mut next = Message::of_own(Vec::new());
+    next.send_to_same(message);
+    r.state = State::Message(next);
+    Ok(())
 }
 
 /// Copies the request's message, unless that was done.

@@ -113,6 +113,15 @@ pub enum State {
     Splice(splice::Splice),
 }
 
+/// In a child: closes its copies of the descriptors that a request of the parent has for its operation.
+pub fn leave_behind(r: &mut Request) {
+    match &mut r.state {
+        State::Splice(_) => r.state = State::None,
+        State::Parcel(parcel) => parcel.close_file(),
+        _ => {}
+    }
+}
+
 /// An operation.
 pub struct Op {
     /// Checks the SQE and takes what is needed out of it, at submission. The error is the CQE's `res`.

@@ -22,12 +22,20 @@ pub struct Parcel {
     file: c_int,
 }
 
-impl Drop for Parcel {
-    fn drop(&mut self) {
+impl Parcel {
+    /// The file goes nowhere.
+    pub fn close_file(&mut self) {
         if self.file >= 0 {
             // SAFETY: it is ours alone.
             let _ = unsafe { fd::close(self.file) };
+            self.file = -1;
         }
+    }
+}
+
+impl Drop for Parcel {
+    fn drop(&mut self) {
+        self.close_file();
     }
 }
 

@@ -241,7 +241,10 @@ fn send_selected(turn: &mut Turn, r: &mut Request) -> Outcome {
             return outcome;
         }
         turn.post_more(r, n, r.cqe_flags);
-        (r.provided, r.state, r.cqe_flags, wanted) = (None, State::None, 0, 0);
+        (r.provided, r.cqe_flags, wanted) = (None, 0, 0);
+        if let Err(errno) = message::begin_anew(r) {
+            return failed(r, errno);
+        }
     }
     Outcome::Wait(OUT)
 }
@@ -265,7 +268,9 @@ fn send_buffers(turn: &mut Turn, r: &mut Request, wanted: usize) -> Outcome {
     };
     let mut message = Message::of_own(vector);
     let (address, len) = destination(r);
-    if address != 0 {
+    if let Some(kept) = message::copied(r) {
+        message.send_to_same(kept);
+    } else if address != 0 {
         message.header.msg_name = address as *mut _;
         message.header.msg_namelen = len;
     }
@@ -283,7 +288,9 @@ fn send_buffers(turn: &mut Turn, r: &mut Request, wanted: usize) -> Outcome {
         Some(used) => r.cqe_flags |= turn.use_buffer(r, used),
         None => {
             turn.put_buffer_back(r);
-            r.state = State::None;
+            if let Err(errno) = message::begin_anew(r) {
+                return failed(r, errno);
+            }
         }
     }
     outcome
