@@ -265,13 +265,7 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
         if serves {
             poll::end_serving(ring);
         }
-        let memory = ring.memory();
-        let wanted = wait.wanted(memory);
-        if is_there || memory.ready() >= wanted {
-            if memory.ready() > wanted {
-                // The program may go on to wait for the descriptor.
-                Turn::take(ring).leave_unannounced();
-            }
+        if has_enough(ring, wait, is_there) {
             return Ok(());
         }
         let cause = match slept {
@@ -284,6 +278,17 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
         };
         return end_early(Turn::take(ring), cause);
     }
+}
+
+/// Whether there are as many CQEs as were waited for, when there was no look that says so.
+fn has_enough(ring: &Ring, wait: &Wait, is_there: bool) -> bool {
+    let memory = ring.memory();
+    let (ready, wanted) = (memory.ready(), wait.wanted(memory));
+    if ready > wanted {
+        // The program may go on to wait for the descriptor.
+        Turn::take(ring).leave_unannounced();
+    }
+    is_there || ready >= wanted
 }
 
 /// The end of a wait with fewer CQEs than it was for; the error is for none at all.
