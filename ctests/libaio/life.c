@@ -2,6 +2,8 @@
 /* The life of contexts: fork, threads that end, destruction while in use, ids that are none, leaks. */
 /* timeout: 120 */
 #include "aio.h"
+#include <sys/syscall.h>
+#include <sys/resource.h>
 
 enum { REQUESTS = 64 };
 
@@ -252,5 +254,64 @@ static void nothing_leaks(void)
 	CHECK_EQ(count_threads(), 1);
 }
 
-TEST_PARTS(PART(parents_context_in_child), PART(fork_while_in_use), PART(submitting_thread_ends),
+/* An iocb whose event was not taken yet is submitted again, for another file. */
+static void an_iocb_again_before_its_event(void)
+{
+	struct iocb waits, again, *both[] = { &waits, &again };
+	struct timespec soon = { .tv_nsec = 200000000 };
+	struct io_event events[4];
+	io_context_t context = 0;
+	int first[2], second[2];
+	char byte, other;
+
+	MUST(pipe(first));
+	MUST(pipe(second));
+	CHECK_EQ(io_setup(8, &context), 0);
+	/* A program that has looked for events before, and reaps by calls. */
+	for (int i = 0; i < 2; i++)
+		CHECK_EQ(io_getevents(context, 0, 4, events, NULL), 0);
+	io_prep_pread(&waits, first[0], &byte, 1, 0);
+	io_prep_pread(&again, 999, &other, 1, 0);
+	CHECK_OP(io_submit(context, 2, both), >=, 1);
+	io_prep_pread(&again, second[0], &other, 1, 0);
+	CHECK_EQ(io_submit(context, 1, &both[1]), 1);
+	CHECK_EQ(write(second[1], "z", 1), 1);
+	/* There may be an event for the one with the bad descriptor. */
+	int got = io_getevents(context, 2, 4, events, &soon);
+
+	CHECK_OP(got, >=, 1);
+	CHECK_EQ(events[got - 1].res, 1);
+	CHECK(events[got - 1].obj == &again);
+	CHECK_EQ(other, 'z');
+	CHECK_EQ(io_destroy(context), 0);
+}
+
+/* The kernel's aio takes no descriptor: a context is to be had without any. */
+static void without_a_descriptor(void)
+{
+	struct rlimit none = { .rlim_cur = 3, .rlim_max = 3 };
+	io_context_t context = 0;
+
+	MUST(setrlimit(RLIMIT_NOFILE, &none));
+	CHECK_EQ(io_setup(8, &context), 0);
+	CHECK_EQ(io_destroy(context), 0);
+}
+
+/* The program closes all that it has not opened itself. */
+static void after_everything_was_closed(void)
+{
+	io_context_t context = 0;
+	struct iocb poll, *one = &poll;
+	int ends[2];
+
+	CHECK_EQ(io_setup(8, &context), 0);
+	MUST(pipe(ends));
+	io_prep_poll(&poll, ends[0], 1);
+	CHECK_EQ(io_submit(context, 1, &one), 1);
+	MUST(syscall(SYS_close_range, 3, ~0U, 0));
+	CHECK_EQ(io_destroy(context), 0);
+}
+
+TEST_PARTS(PART(an_iocb_again_before_its_event), PART(without_a_descriptor), PART(after_everything_was_closed),
+	   PART(parents_context_in_child), PART(fork_while_in_use), PART(submitting_thread_ends),
 	   PART(destroy_in_use), PART(ids_that_are_none), PART(more_than_the_kernel_allows), PART(nothing_leaks))

@@ -84,18 +84,41 @@ impl Context {
     }
 }
 
+/// [`queue_init`] of a ring that takes what follows a refused SQE, where the kernel knows that (since Linux 5.18).
+///
+/// # Safety
+/// As for that.
+pub(super) unsafe fn init_ring(
+    entries: u32,
+    ring: &mut io_uring,
+    params: &mut io_uring_params,
+) -> Result<()> {
+    // SAFETY: as the caller says. A setup that fails has left nothing in the ring.
+    unsafe {
+        let plain = *params;
+        params.flags |= IORING_SETUP_SUBMIT_ALL;
+        match queue_init(entries, ring, params) {
+            Err(Errno::EINVAL) => {
+                *params = plain;
+                queue_init(entries, ring, params)
+            }
+            made => made,
+        }
+    }
+}
+
 fn new_ring(nr_events: u32, mode: Mode) -> Result<io_uring> {
     // SAFETY: params and ring may be zero; queue_init fills the ring in.
     unsafe {
         let mut params: io_uring_params = zeroed();
         let mut ring: io_uring = zeroed();
-        params.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL;
+        params.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
         params.cq_entries = nr_events.next_power_of_two().clamp(8, MAX_CQES);
         if mode == Mode::SqThread {
             params.flags |= IORING_SETUP_SQPOLL;
             params.sq_thread_idle = SQ_THREAD_IDLE_MS;
         }
-        queue_init(nr_events.clamp(4, MAX_BATCH), &mut ring, &mut params)?;
+        init_ring(nr_events.clamp(4, MAX_BATCH), &mut ring, &mut params)?;
         backing::keep_private(ring.ring_fd);
         Ok(ring)
     }

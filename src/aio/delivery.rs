@@ -104,7 +104,13 @@ impl Delivery {
                 }
             }
             CALLED_FIRST if context.user_ring.unreaped() == 0 => {
-                self.state.store(CALLED, Ordering::Relaxed);
+                // Unless a thread has begun meanwhile.
+                let _ = self.state.compare_exchange(
+                    CALLED_FIRST,
+                    CALLED,
+                    Ordering::SeqCst,
+                    Ordering::Relaxed,
+                );
             }
             _ => {}
         }

@@ -325,14 +325,12 @@ pub(super) unsafe fn drain(entry: &Entry, context: &Context) {
                 discard(context);
             }
             if context.slots.in_flight() > 0 && entry.visitors.load(Ordering::SeqCst) == 0 {
-                let _ = backing::enter(
-                    (*ring).enter_ring_fd,
-                    0,
-                    1,
-                    IORING_ENTER_GETEVENTS | crate::ring::flags::enter_flags(ring),
-                    core::ptr::null(),
-                    0,
-                );
+                let flags = IORING_ENTER_GETEVENTS | crate::ring::flags::enter_flags(ring);
+                let (fd, nothing) = ((*ring).enter_ring_fd, core::ptr::null());
+                if backing::enter(fd, 0, 1, flags, nothing, 0) == Err(Errno::EBADF) {
+                    // The program has closed all that it has: the kernel cancels what is in flight.
+                    return;
+                }
             } else {
                 let _ = flush_cq(ring);
                 crate::sys::process::yield_now();

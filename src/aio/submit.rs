@@ -111,7 +111,7 @@ unsafe fn submit_to(
             events::post_wake_ups(context);
         }
         if nr == 1 && !is_done && context.looked_at_in_submit() {
-            returned_at_once(context, requests.read())?;
+            returned_at_once(context)?;
         }
         let delivers = context.delivery.delivers();
         Ok(Submitted { count: submitted as c_int, delivers, contested: false })
@@ -266,6 +266,8 @@ unsafe fn flush(context: &Context, taken: u32) -> Result<u32> {
                 Ok(n) if n > 0 => left -= (n as u32).min(left),
                 Err(Errno::EINTR) => {}
                 refused => {
+                    // What woke others up may stand there as well.
+                    let left = left.min(taken);
                     withdraw(context, left);
                     return match refused {
                         Err(errno) if left == taken => Err(errno),
@@ -309,28 +311,29 @@ unsafe fn withdraw(context: &Context, count: u32) {
 /// The kernel's aio looks the file up before it takes a request, and returns EBADF for the request
 /// rather than in an event. A single request that has already failed so is answered the same way: its CQE
 /// is among the newest, with none behind it but what others completed meanwhile.
-unsafe fn returned_at_once(context: &Context, address: *mut iocb) -> Result<()> {
+unsafe fn returned_at_once(context: &Context) -> Result<()> {
     const NEWEST: u32 = 32;
     let ring = context.ring();
     // SAFETY: CQEs up to the tail are complete; they are read, not consumed. Without the CQ lock they may be
     // reaped meanwhile: then the fate is no longer RUNNING and the event stands.
     unsafe {
+        // The SQE that this call has submitted, and no other: a program may submit the same iocb again.
+        let last = (*ring).sq.sqe_tail.wrapping_sub(1) & (*ring).sq.ring_mask;
+        let ours = (*(*ring).sq.sqes.add(last as usize)).user_data;
         let tail = io_uring_smp_load_acquire((*ring).cq.ktail);
         let ready = tail.wrapping_sub(read_once((*ring).cq.khead));
         for back in 1..=ready.min(NEWEST) {
             let cqe =
                 (*ring).cq.cqes.add((tail.wrapping_sub(back) & (*ring).cq.ring_mask) as usize);
             let (index, res) = ((*cqe).user_data, (*cqe).res);
-            if res != Errno::EBADF.answer() {
+            if index != ours {
                 continue;
             }
-            match context.slots.get(index) {
-                Some(slot) if slot.address == address as u64 => {
-                    let is_ours = events::claim(slot, Slot::RETURNED);
-                    return if is_ours { Err(Errno::EBADF) } else { Ok(()) };
-                }
-                _ => {}
-            }
+            let is_bad = res == Errno::EBADF.answer();
+            return match context.slots.get(index) {
+                Some(slot) if is_bad && events::claim(slot, Slot::RETURNED) => Err(Errno::EBADF),
+                _ => Ok(()),
+            };
         }
     }
     Ok(())

@@ -7,13 +7,14 @@ use crate::abi::aio_ring::*;
 use crate::abi::ctypes::iovec;
 use crate::abi::liburing::io_uring;
 use crate::abi::uring::*;
+use crate::aio::context::init_ring;
 use crate::aio::files::Files;
 use crate::aio::registry::{self, ContextId, Entry};
 use crate::aio::slots::Slots;
 use crate::aio::user;
 use crate::ring::barrier::{read_once, write_once};
 use crate::ring::register::register;
-use crate::ring::setup::{queue_exit, queue_init};
+use crate::ring::setup::queue_exit;
 use crate::sys::{file, mem, Errno, Result};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_uint, c_void};
@@ -268,8 +269,8 @@ impl Rings {
             inner.buffers.registered = false;
             inner.buffers.register(&inner.ring, self.setup.nr_events);
             if inner.wake_fd >= 0 {
-                let _ = crate::sys::fd::close(inner.wake_fd);
-                inner.wake_fd = file::eventfd()?;
+                let old = core::mem::replace(&mut inner.wake_fd, file::eventfd()?);
+                let _ = crate::sys::fd::close(old);
             }
         }
         self.service().present.store(1, Ordering::Release);
@@ -357,10 +358,10 @@ unsafe fn new_ring(nr_events: u32) -> Result<(io_uring, Slots)> {
     unsafe {
         let mut params: io_uring_params = zeroed();
         let mut ring: io_uring = zeroed();
-        params.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL;
+        params.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
         params.cq_entries = (2 * nr_events).next_power_of_two().clamp(16, MAX_CQES);
         let entries: c_uint = nr_events.clamp(8, MAX_BATCH);
-        match queue_init(entries, &mut ring, &mut params) {
+        match init_ring(entries, &mut ring, &mut params) {
             Ok(()) => {
                 crate::backing::keep_private(ring.ring_fd);
                 Ok((ring, slots))

@@ -217,6 +217,20 @@ impl Inner {
         }
     }
 
+    /// Nobody waits for it any more.
+    pub unsafe fn disarm_wake_up(&mut self) {
+        let ring = &raw mut self.ring;
+        // SAFETY: the ring lock is held.
+        unsafe {
+            let sqe = io_uring_get_sqe(ring);
+            if !sqe.is_null() {
+                io_uring_prep_cancel64(sqe, WAKE_UP, 0);
+                (*sqe).user_data = STOP;
+            }
+            let _ = submit(ring);
+        }
+    }
+
     /// Posts a CQE, to wake the reaper from its wait.
     pub unsafe fn wake_reaper(&mut self) {
         let ring = &raw mut self.ring;

@@ -122,6 +122,7 @@ unsafe fn rest(rings: &Rings, polls: bool) -> bool {
             if lingered && inner.in_flight() == 0 {
                 service.sleeping.store(0, Ordering::SeqCst);
                 if service.end_thread(|| inner.queues.available() == 0) {
+                    inner.disarm_wake_up();
                     return false;
                 }
             }
