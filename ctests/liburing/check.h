@@ -125,6 +125,18 @@ static inline int count_threads(void)
 	return count_entries("/proc/self/task");
 }
 
+/* The memory that the process has, in KiB. */
+static inline long rss_kib(void)
+{
+	FILE *file = fopen("/proc/self/statm", "r");
+	long size, resident;
+
+	CHECK(file != NULL);
+	CHECK_EQ(fscanf(file, "%ld %ld", &size, &resident), 2);
+	fclose(file);
+	return resident * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
 /* The descriptor that the program gets next. */
 static inline int next_fd(void)
 {

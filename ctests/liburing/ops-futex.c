@@ -367,17 +367,6 @@ static void counted_with_everything(void)
 	end();
 }
 
-static long rss_kib(void)
-{
-	FILE *file = fopen("/proc/self/statm", "r");
-	long size, resident;
-
-	CHECK(file != NULL);
-	CHECK_EQ(fscanf(file, "%ld %ld", &size, &resident), 2);
-	fclose(file);
-	return resident * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
 static void waits_keep_no_memory(void)
 {
 	enum { WARM = 500, ROUNDS = 3000, FUTEXES = 8, SLACK_KIB = 512 };

@@ -6,17 +6,8 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
-#include <time.h>
 
 static struct io_uring ring;
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 static bool is_readable(void)
 {

@@ -294,17 +294,6 @@ static long entries(const char *folder)
 	return count;
 }
 
-static long rss_kib(void)
-{
-	FILE *file = fopen("/proc/self/statm", "r");
-	long size, resident;
-
-	CHECK(file != NULL);
-	CHECK_EQ(fscanf(file, "%ld %ld", &size, &resident), 2);
-	fclose(file);
-	return resident * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
 static void play_for(struct player *players, int threads, int seconds)
 {
 	stop = false;
