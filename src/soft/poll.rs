@@ -16,8 +16,8 @@ mod sharing;
 
 /// `data` of the ring's own descriptor in its epoll.
 const OWN: u64 = u64::MAX;
-/// Told of each change, not as long as it lasts.
-const OWN_EVENTS: u32 = (libc::EPOLLIN | libc::EPOLLET) as u32;
+/// For an epoll that is to tell each time that an eventfd is signalled, not as long as it is readable.
+pub const EACH_CHANGE: u32 = (libc::EPOLLIN | libc::EPOLLET) as u32;
 /// `data` of the eventfd that the kernel's aio signals.
 pub const DIRECT: u64 = u64::MAX - 1;
 /// Events taken at a time.
@@ -111,7 +111,7 @@ impl Polls {
         if self.epoll < 0 {
             let made = fd::move_away(epoll::create()?);
             let known = identity::mark(made).and_then(|()| {
-                epoll::control(made, epoll::EPOLL_CTL_ADD, ring_fd, OWN_EVENTS, OWN)
+                epoll::control(made, epoll::EPOLL_CTL_ADD, ring_fd, EACH_CHANGE, OWN)
             });
             known.inspect_err(|_| {
                 // SAFETY: nobody knows of it.
@@ -124,13 +124,13 @@ impl Polls {
 
     /// Wakes whoever serves: the ring's descriptor can always be written to.
     fn nudge(&self, ring_fd: c_int) {
-        let events = OWN_EVENTS | libc::EPOLLOUT as u32;
+        let events = EACH_CHANGE | libc::EPOLLOUT as u32;
         let _ = epoll::control(self.epoll, epoll::EPOLL_CTL_MOD, ring_fd, events, OWN);
     }
 
     /// Who was [nudged](Self::nudge) is awake.
     fn end_nudge(&self, ring_fd: c_int) {
-        let _ = epoll::control(self.epoll, epoll::EPOLL_CTL_MOD, ring_fd, OWN_EVENTS, OWN);
+        let _ = epoll::control(self.epoll, epoll::EPOLL_CTL_MOD, ring_fd, EACH_CHANGE, OWN);
     }
 
     /// The epoll; -1 before it is needed.
@@ -314,8 +314,7 @@ impl Turn<'_> {
     /// Has the ring's epoll tell of each signal of an eventfd of ours, as `tag`.
     pub fn listen_to(&mut self, eventfd: c_int, tag: u64) -> Result<()> {
         let epoll = self.core.polls.open(self.core.fd)?;
-        let events = (libc::EPOLLIN | libc::EPOLLET) as u32;
-        match epoll::control(epoll, epoll::EPOLL_CTL_ADD, eventfd, events, tag) {
+        match epoll::control(epoll, epoll::EPOLL_CTL_ADD, eventfd, EACH_CHANGE, tag) {
             Err(Errno::EEXIST) => Ok(()),
             added => added,
         }

@@ -394,25 +394,19 @@ unsafe fn sleep_until_signalled(
     let mut events = [epoll::Event { events: 0, u64: 0 }];
     let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     let signals = epoll::create()?;
-    let slept = epoll::control(
-        signals,
-        epoll::EPOLL_CTL_ADD,
-        fd,
-        (libc::EPOLLIN | libc::EPOLLET) as u32,
-        0,
-    )
-    .and_then(|()| {
-        // SAFETY: there is no mask; the caller vouches for the other.
-        unsafe {
-            // What was there before is told once.
-            epoll::wait(signals, &mut events, Some(&now), core::ptr::null())?;
-            if memory.ready() >= wanted {
-                return Ok(());
+    let slept =
+        epoll::control(signals, epoll::EPOLL_CTL_ADD, fd, poll::EACH_CHANGE, 0).and_then(|()| {
+            // SAFETY: there is no mask; the caller vouches for the other.
+            unsafe {
+                // What was there before is told once.
+                epoll::wait(signals, &mut events, Some(&now), core::ptr::null())?;
+                if memory.ready() >= wanted {
+                    return Ok(());
+                }
+                let left = until.map(|deadline| deadline.left_as_libc());
+                epoll::wait(signals, &mut events, left.as_ref(), mask).map(drop)
             }
-            let left = until.map(|deadline| deadline.left_as_libc());
-            epoll::wait(signals, &mut events, left.as_ref(), mask).map(drop)
-        }
-    });
+        });
     // SAFETY: it was just made.
     let _ = unsafe { fd::close(signals) };
     slept

@@ -71,18 +71,20 @@ impl Message {
 
     /// Goes to a copy of the address of `len` bytes at `address`. `EFAULT`.
     pub fn send_to(&mut self, address: u64, len: u32) -> Result<()> {
-        self.name = copy::bytes(address, (len as usize).min(NAME_MAX))?;
+        self.name_is(copy::bytes(address, (len as usize).min(NAME_MAX))?);
+        Ok(())
+    }
+
+    fn name_is(&mut self, name: Vec<u8>) {
+        self.name = name;
         self.header.msg_name = self.name.as_mut_ptr().cast();
         self.header.msg_namelen = self.name.len() as u32;
-        Ok(())
     }
 
     /// Goes to the address of which another one has a copy.
     pub fn send_to_same(&mut self, other: &mut Message) {
-        self.name = core::mem::take(&mut other.name);
-        if !self.name.is_empty() {
-            self.header.msg_name = self.name.as_mut_ptr().cast();
-            self.header.msg_namelen = self.name.len() as u32;
+        if !other.name.is_empty() {
+            self.name_is(core::mem::take(&mut other.name));
         }
     }
 
