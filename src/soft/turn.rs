@@ -349,6 +349,7 @@ impl<'a> Turn<'a> {
 
     /// Posts a CQE of a request that goes on, as multishot ones do. False, without posting one, when the
     /// completion queue is full: the request is to complete with what it has.
+    #[must_use]
     pub fn post_more(&mut self, r: &Request, res: i32, flags: u32) -> bool {
         let memory = &self.core.memory;
         let room = memory.cq_entries - memory.ready().min(memory.cq_entries);
@@ -359,13 +360,6 @@ impl<'a> Turn<'a> {
         self.note_completion(r);
         self.post(Cqe { user_data: r.sqe.user_data, res, flags, big: r.big });
         true
-    }
-
-    /// Whether the completion queue has room: without, what posts several CQEs ends with the one at hand.
-    pub fn has_room(&self) -> bool {
-        let memory = &self.core.memory;
-        let taken = memory.ready() as usize + self.core.pending.len();
-        self.core.overflow.is_empty() && taken < memory.cq_entries as usize
     }
 
     /// Tries what may be tried now, until there is nothing left.

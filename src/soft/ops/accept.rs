@@ -92,12 +92,11 @@ fn accepted(turn: &mut Turn, r: &mut Request, result: Result<c_int>) -> Option<O
     };
     let result = turn.hand_over(fd, file_index(r));
     let flags = if pipe::is_ready(r.fd, libc::POLLIN) { IORING_CQE_F_SOCK_NONEMPTY } else { 0 };
-    if !r.is(MULTISHOT) || result < 0 || !turn.has_room() {
-        r.cqe_flags |= if result < 0 { 0 } else { flags };
-        return Some(Outcome::Done(result));
+    if r.is(MULTISHOT) && result >= 0 && turn.post_more(r, result, flags) {
+        return None;
     }
-    turn.post_more(r, result, flags);
-    None
+    r.cqe_flags |= if result < 0 { 0 } else { flags };
+    Some(Outcome::Done(result))
 }
 
 /// On a worker: there was a connection a moment ago.

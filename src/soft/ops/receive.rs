@@ -278,7 +278,7 @@ fn received(turn: &mut Turn, r: &mut Request, n: usize, room: usize) -> Option<O
     let is_short = r.sqe.len > 0 && r.provided.is_some_and(|first| r.sqe.len < first.len);
     let is_last =
         (is_message(r) && n == head_len(r)) || (is_bundle(r) && !is_short && !turn.has_buffers(r));
-    if !r.is(MULTISHOT) || !turn.has_room() || is_last {
+    if !r.is(MULTISHOT) || is_last || !turn.post_more(r, n as i32, flags) {
         r.cqe_flags |= flags;
         if !r.is(MULTISHOT) && is_message(r) {
             if let Err(errno) = message::tell(r) {
@@ -288,7 +288,6 @@ fn received(turn: &mut Turn, r: &mut Request, n: usize, room: usize) -> Option<O
         return Some(Outcome::Done(n as i32));
     }
     r.provided = None;
-    turn.post_more(r, n as i32, flags);
     // There was room for more: it is seen when it comes.
     let may_end = r.is(HUNG_UP) || !r.is(POLLED);
     (n < room && !may_end && is_stream(r)).then(|| Outcome::Wait(awaited(r)))

@@ -125,12 +125,11 @@ fn read_once(turn: &mut Turn, r: &mut Request) -> Option<Outcome> {
         Ok(n) if n > 0 => {
             let flags = turn.use_buffer(r, n);
             r.provided = None;
-            if !turn.has_room() {
-                r.cqe_flags = flags;
-                return Some(Outcome::Done(n as i32));
+            if turn.post_more(r, n as i32, flags) {
+                return None;
             }
-            turn.post_more(r, n as i32, flags);
-            None
+            r.cqe_flags = flags;
+            Some(Outcome::Done(n as i32))
         }
         Err(Errno::EAGAIN) => {
             turn.put_buffer_back(r);

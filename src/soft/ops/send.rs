@@ -237,10 +237,9 @@ fn send_selected(turn: &mut Turn, r: &mut Request) -> Outcome {
         let outcome = send_buffers(turn, r, wanted);
         let Outcome::Done(n) = outcome else { return outcome };
         let is_last = n < 0 || !is_bundle(r) || r.is(FAILED | POLLED);
-        if is_last || !turn.has_buffers(r) || !turn.has_room() {
+        if is_last || !turn.has_buffers(r) || !turn.post_more(r, n, r.cqe_flags) {
             return outcome;
         }
-        turn.post_more(r, n, r.cqe_flags);
         (r.provided, r.cqe_flags, wanted) = (None, 0, 0);
         if let Err(errno) = message::begin_anew(r) {
             return failed(r, errno);
