@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 
 static struct io_uring ring;
@@ -53,6 +54,35 @@ static void of_what_came_before_a_refusal(void)
 	CHECK_EQ(io_uring_submit_and_wait(&ring, 2), 2);
 	CHECK(is_readable());
 	io_uring_queue_exit(&ring);
+}
+
+/* As event loops do that are told of changes only: each CQE is one, also while others are not taken. */
+static void of_each_change(void)
+{
+	enum { TIMES = 4 };
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	int loop = MUST(epoll_create1(0)), file = temp_file(1);
+	char byte;
+
+	ring_init(&ring, 16, 0);
+	MUST(epoll_ctl(loop, EPOLL_CTL_ADD, ring.ring_fd, &event));
+	for (unsigned i = 0; i < TIMES; i++) {
+		poll_that_completes();
+		CHECK_EQ(MUST(epoll_wait(loop, &event, 1, 2000)), 1);
+		nop(&ring, i);
+		submit(&ring, 1);
+		CHECK_EQ(MUST(epoll_wait(loop, &event, 1, 2000)), 1);
+		struct io_uring_sqe *sqe = sqe_get(&ring);
+
+		io_uring_prep_read(sqe, file, &byte, 1, 0);
+		sqe->flags = IOSQE_ASYNC;
+		submit(&ring, 1);
+		CHECK_EQ(MUST(epoll_wait(loop, &event, 1, 2000)), 1);
+		CHECK_EQ(io_uring_cq_ready(&ring), 3 * (i + 1));
+	}
+	io_uring_queue_exit(&ring);
+	MUST(close(file));
+	MUST(close(loop));
 }
 
 static void *waits_for_five(void *arg)
@@ -240,6 +270,7 @@ static void a_timeout_of_another_thread(void)
 TEST_PARTS(
 	PART(of_what_is_left_by_enter),
 	PART(of_what_came_before_a_refusal),
+	PART(of_each_change),
 	PART(while_another_waits_for_more),
 	PART(after_a_sleeper_was_killed),
 	PART(each_of_two_processes_that_wait),

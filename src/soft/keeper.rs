@@ -351,7 +351,7 @@ fn announce(kept: &mut Kept, turn: &mut Turn) {
         turn.core.is_unannounced = false;
     } else if turn.core.is_unannounced && kept.is_known && !has_moved {
         turn.core.relies_on_fd = true;
-        turn.make_readable(false);
+        turn.make_readable();
     }
     kept.is_known = true;
 }

@@ -167,7 +167,7 @@ impl Turn<'_> {
             let is_looked_at = self.submits || control.waiters.are_there();
             match is_looked_at && !is_polled && !core.relies_on_fd {
                 true => self.leave_unannounced(),
-                false => self.make_readable(is_polled),
+                false => self.make_readable(),
             }
         }
     }
@@ -178,13 +178,13 @@ impl Turn<'_> {
         self.ring.wants_keeper.store(true, Ordering::Relaxed);
     }
 
-    /// Has the ring's descriptor be readable; `again` also wakes those that sleep on it although it was before.
-    pub fn make_readable(&mut self, again: bool) {
+    /// Has the ring's descriptor be readable. Those are told again who ask for changes only: each time is one.
+    pub fn make_readable(&mut self) {
         self.core.is_unannounced = false;
-        let control = self.core.memory.control();
-        let was_readable = control.readable.swap(1, Ordering::AcqRel) != 0;
-        if (again || !was_readable) && identity::is_ours(self.core.fd) {
+        if identity::is_ours(self.core.fd) {
             let _ = file::signal(self.core.fd);
+            // Afterwards: another process that ends the readiness in between does so once more, rather than never.
+            self.core.memory.control().readable.store(1, Ordering::Release);
             self.ring.wants_keeper.store(true, Ordering::Relaxed);
         }
     }
