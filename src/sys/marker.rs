@@ -24,15 +24,17 @@ pub fn is_first(name: &CStr) -> bool {
 }
 
 /// Whether descriptor 2 is where messages go. A program that was started without stderr may have a file of its own
-/// there: one that is not for an exec to inherit, that can be read as well, or that is a socket to another host.
+/// there: one that is not for an exec to inherit, that can be read as well, or that is a socket to another host. Some
+/// runtimes let no exec inherit stderr either: it is known by being a terminal, or stdout as well.
 pub fn has_stderr() -> bool {
     let Ok(status) = fd::status(libc::STDERR_FILENO) else { return false };
-    if fd::closes_on_exec(libc::STDERR_FILENO) {
-        return false;
-    }
     let is_stdout = fd::status(libc::STDOUT_FILENO)
         .is_ok_and(|stdout| (stdout.st_dev, stdout.st_ino) == (status.st_dev, status.st_ino));
-    match status.st_mode & libc::S_IFMT {
+    let kind = status.st_mode & libc::S_IFMT;
+    if kind != libc::S_IFCHR && !is_stdout && fd::closes_on_exec(libc::STDERR_FILENO) {
+        return false;
+    }
+    match kind {
         libc::S_IFCHR | libc::S_IFIFO => true,
         libc::S_IFREG => {
             let mode =

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #define _GNU_SOURCE
 /*
- * rings [fork]: makes two rings and uses them, and with an argument another in a child. Says what each
- * was, kernel or soft, or the error; exits 1 on an error.
+ * rings [fork|alone]: makes two rings and uses them, with fork another in a child; alone: no program that it starts
+ * has its stderr. Says what each was, kernel or soft, or the error; exits 1 on an error.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <liburing.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,10 +45,14 @@ static int use_ring(void)
 
 int main(int argc, char **argv)
 {
-	int failed = use_ring() | use_ring(), status = 0;
+	const char *how = argc > 1 ? argv[1] : "";
+	int status = 0;
 
-	(void)argv;
-	if (argc > 1) {
+	if (!strcmp(how, "alone"))
+		fcntl(STDERR_FILENO, F_SETFD, FD_CLOEXEC);
+	int failed = use_ring() | use_ring();
+
+	if (!strcmp(how, "fork")) {
 		if (fork() == 0)
 			_exit(use_ring());
 		wait(&status);
