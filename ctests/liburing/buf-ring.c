@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Rings of provided buffers: registered, filled, consumed whole or piece by piece, freed. */
 #include "rings.h"
+#include <sys/mman.h>
 
 enum { BUFFERS = 8, BUFFER_SIZE = 256, GROUP = 3 };
 
@@ -242,11 +243,42 @@ static void buffers_by_request(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* Memory of the server's: what it cannot hand out, it refuses. */
+static void to_be_mapped(void)
+{
+	struct io_uring_buf_reg reg = { .ring_entries = BUFFERS, .bgid = GROUP, .flags = IOU_PBUF_RING_MMAP };
+	off_t offset = (off_t)(IORING_OFF_PBUF_RING | ((unsigned long long)GROUP << IORING_OFF_PBUF_SHIFT));
+	struct io_uring ring;
+
+	ring_init(&ring, 8, 0);
+	int ret = io_uring_register_buf_ring(&ring, &reg, 0);
+
+	if (ret == 0) {
+		struct io_uring_buf_ring *br =
+			mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, ring.ring_fd, offset);
+		int fd = temp_file(100);
+
+		CHECK((void *)br != MAP_FAILED);
+		add(br, 5, 0);
+		io_uring_buf_ring_advance(br, 1);
+		struct result result = read_any(&ring, fd, BUFFER_SIZE);
+
+		CHECK_EQ(result.res, 100);
+		CHECK_EQ(bid_of(result), 5);
+		MUST(munmap(br, 4096));
+		CHECK_EQ(io_uring_unregister_buf_ring(&ring, GROUP), 0);
+	} else {
+		CHECK_EQ(ret, -EINVAL);
+	}
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
 	PART(consumed_in_order),
 	PART(advance_both),
 	PART(incremental),
 	PART(in_memory_of_the_program),
+	PART(to_be_mapped),
 	PART(freeing_gives_the_memory_back),
 	PART(bad_arguments),
 	PART(buffers_by_request),

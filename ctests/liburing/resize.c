@@ -174,6 +174,24 @@ static void in_memory_of_the_program_it_is_refused(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* The library could not map what it got. */
+static void without_its_descriptor_it_is_refused(void)
+{
+	struct io_uring ring;
+	struct io_uring_params p = { .sq_entries = 32 };
+
+	ring_init(&ring, 4, DEFERRED);
+	if (io_uring_register_ring_fd(&ring) != 1)
+		SKIP("this kernel registers no rings");
+	CHECK_EQ(io_uring_close_ring_fd(&ring), 1);
+	nop(&ring, 1);
+	CHECK_EQ(ERRNO_KEPT(io_uring_resize_rings(&ring, &p)), -EBADF);
+	submit(&ring, 1);
+	REAP(&ring, 1, 0);
+	CHECK_RING_WORKS(&ring);
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
 	PART(growing),
 	PART(shrinking),
@@ -183,4 +201,5 @@ TEST_PARTS(
 	PART(the_old_rings_are_unmapped),
 	PART(without_deferred_work_it_is_refused),
 	PART(in_memory_of_the_program_it_is_refused),
+	PART(without_its_descriptor_it_is_refused),
 )

@@ -36,6 +36,31 @@ static void timing_out_is_etime(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* The wait submits, which is no answer to it. */
+static void timing_out_with_something_prepared(void)
+{
+	struct io_uring ring;
+	struct io_uring_cqe *cqe = (void *)1;
+	struct __kernel_timespec ts = ms_to_ts(30);
+	int fds[2];
+	char byte;
+
+	MUST(pipe(fds));
+	ring_without_ext_arg(&ring, 8);
+	read_pending(&ring, fds[0], &byte, 7);
+	CHECK_EQ(io_uring_wait_cqe_timeout(&ring, &cqe, &ts), -ETIME);
+	CHECK(cqe == NULL);
+	read_pending(&ring, fds[0], &byte, 8);
+	CHECK_EQ(io_uring_wait_cqes(&ring, &cqe, 2, &ts, NULL), -ETIME);
+	CHECK(cqe == NULL);
+	CHECK_EQ(io_uring_sq_ready(&ring), 0);
+	CHECK_EQ(write(fds[1], "x", 1), 1);
+	CHECK_EQ(io_uring_wait_cqe_timeout(&ring, &cqe, &ts), 0);
+	CHECK(cqe != NULL);
+	CHECK_EQ(cqe->res, 1);
+	io_uring_queue_exit(&ring);
+}
+
 static void a_ready_completion_is_returned(void)
 {
 	struct io_uring ring;
@@ -161,6 +186,7 @@ static void the_mark_is_the_programs_own_with_the_feature(void)
 
 TEST_PARTS(
 	PART(timing_out_is_etime),
+	PART(timing_out_with_something_prepared),
 	PART(a_ready_completion_is_returned),
 	PART(a_completion_ends_the_wait),
 	PART(wait_cqes_gets_all),

@@ -127,6 +127,38 @@ static void close_gives_up_what_is_in_flight(void)
 	CHECK_EQ(poll(&wait, 1, 3000), 1);
 }
 
+/* A ring of provided buffers that is the server's: its memory can be mapped. */
+static void maps_buffer_rings(void)
+{
+	enum { REGISTER_PBUF_RING = 22, OF_SERVER = 1, GROUP = 20 };
+	struct { uint64_t addr; uint32_t entries; uint16_t group, flags; uint64_t more[3]; } reg = {
+		.entries = 8, .group = GROUP, .flags = OF_SERVER
+	};
+	struct { uint64_t addr; uint32_t len; uint16_t id, tail; } *buffers;
+	struct raw raw = make();
+	char text[8] = "";
+	int fds[2];
+
+	MUST(pipe(fds));
+	CHECK_EQ(syscall(SYS_io_uring_register, raw.fd, REGISTER_PBUF_RING, &reg, 1L), 0);
+	buffers = (void *)mapped(&raw, 4096, 0x80000000 | (off_t)GROUP << 16);
+	buffers[0].addr = (uintptr_t)text;
+	buffers[0].len = sizeof(text);
+	__atomic_store_n(&buffers[0].tail, 1, __ATOMIC_RELEASE);
+	CHECK_EQ(write(fds[1], "raw", 3), 3);
+	submit(&raw, (struct io_uring_sqe){ .opcode = IORING_OP_READ, .fd = fds[0], .off = -1ull, .len = 8,
+					    .flags = IOSQE_BUFFER_SELECT, .buf_group = GROUP }, 1);
+	CHECK_EQ(reap(&raw), 3);
+	CHECK(strcmp(text, "raw") == 0);
+	errno = 0;
+	CHECK(mmap(NULL, 4096, PROT_READ, MAP_SHARED, raw.fd, 0x80000000 | (off_t)(GROUP + 1) << 16) == MAP_FAILED);
+	CHECK_EQ(errno, ENOMEM);
+	errno = 0;
+	CHECK(mmap(NULL, 4096, PROT_READ, MAP_SHARED, raw.fd, 12) == MAP_FAILED);
+	CHECK_EQ(errno, EINVAL);
+	CHECK_EQ(close(raw.fd), 0);
+}
+
 static void *sleeps_in_read(void *fds)
 {
 	char byte;
@@ -179,4 +211,4 @@ static void closed_after_vfork(void)
 	CHECK_EQ(close(raw.fd), 0);
 }
 
-TEST_RING_PARTS_IN_MODES(PART(a_pipe), PART(closed_after_vfork), PART(maps_as_asked), PART(close_gives_up_what_is_in_flight), PART(of_other_files))
+TEST_RING_PARTS_IN_MODES(PART(a_pipe), PART(closed_after_vfork), PART(maps_as_asked), PART(maps_buffer_rings), PART(close_gives_up_what_is_in_flight), PART(of_other_files))

@@ -22,7 +22,9 @@ pub unsafe fn map_for_program(
     }
     let ring = soft::find(fd)?;
     // As the kernel's rings: where they are mapped is not the program's choice.
-    if !addr.is_null() || flags & libc::MAP_TYPE == libc::MAP_PRIVATE || len == 0 {
+    let is_shared =
+        [libc::MAP_SHARED, libc::MAP_SHARED_VALIDATE].contains(&(flags & libc::MAP_TYPE));
+    if !addr.is_null() || !is_shared || len == 0 {
         return Some(Err(Errno::EINVAL));
     }
     let mapped = soft::map(&ring, offset, len);

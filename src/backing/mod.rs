@@ -102,11 +102,19 @@ unsafe fn enter_either(
 #[inline]
 fn none_of_ours(fd: c_int, answer: Result<c_int>) -> Result<c_int> {
     match answer {
-        Err(Errno::EPERM | Errno::EACCES | Errno::ENOSYS) if soft::serves() => {
+        Err(errno) if policy::is_blocked(errno) && soft::serves() && !is_kernels(fd) => {
             Err(file::status_flags(fd).map_or(Errno::EBADF, |_| Errno::EOPNOTSUPP))
         }
         answer => answer,
     }
+}
+
+/// Whether it is one of the kernel's rings, which it forbids something else: entering is never that.
+#[cold]
+fn is_kernels(fd: c_int) -> bool {
+    // SAFETY: nothing is submitted or waited for.
+    let entered = unsafe { kernel::enter(fd, 0, 0, 0, core::ptr::null(), 0) };
+    matches!(entered, Ok(_) | Err(Errno::EBADFD))
 }
 
 /// [`none_of_ours`] for a slot of the calling thread's registered rings. A thread that has none of the kernel's

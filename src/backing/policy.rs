@@ -73,7 +73,10 @@ fn choice() -> Choice {
     if let Some((choice, _)) = NAMES.iter().find(|(_, name)| *name == value) {
         return *choice;
     }
-    if !value.is_empty() && !SAID.swap(true, Ordering::Relaxed) {
+    if !value.is_empty()
+        && !SAID.swap(true, Ordering::Relaxed)
+        && marker::is_first(c"anyring-choice")
+    {
         env::complain([
             b"anyring: ANYRING_BACKING is auto, any, kernel or soft; taking auto for '",
             value,
@@ -83,7 +86,8 @@ fn choice() -> Choice {
     Choice::Auto
 }
 
-fn is_blocked(cause: Errno) -> bool {
+/// Whether it is what a sandbox, a sysctl or an old kernel answers.
+pub fn is_blocked(cause: Errno) -> bool {
     matches!(cause, Errno::EPERM | Errno::EACCES | Errno::ENOSYS | Errno::EOPNOTSUPP)
 }
 

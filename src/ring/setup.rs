@@ -110,8 +110,8 @@ pub unsafe fn dontfork(ring: *mut io_uring) -> Result<()> {
 }
 
 /// Replaces the rings by ones of `params.sq_entries` (and `params.cq_entries` with CQSIZE); what is
-/// queued moves along. `EINVAL` on a ring in memory of its own, `EBUSY` on an SQ_REWIND ring with
-/// SQEs that are prepared: no server sees those. `params.flags` is 0 afterwards.
+/// queued moves along. `EINVAL` on a ring in memory of its own, `EBADF` on one whose descriptor is closed,
+/// `EBUSY` on an SQ_REWIND ring with SQEs that are prepared: no server sees those. `params.flags` is 0 afterwards.
 pub unsafe fn resize(ring: *mut io_uring, params: &mut io_uring_params) -> Result<()> {
     // SAFETY: see the module ring.
     let resized = unsafe { resize_mapped(ring, params) };
@@ -124,6 +124,10 @@ unsafe fn resize_mapped(ring: *mut io_uring, params: &mut io_uring_params) -> Re
     unsafe {
         if (*ring).flags & IORING_SETUP_NO_MMAP != 0 {
             return Err(Errno::EINVAL);
+        }
+        // The new rings could not be mapped, and the old would be none any more.
+        if (*ring).ring_fd < 0 {
+            return Err(Errno::EBADF);
         }
         if (*ring).flags & IORING_SETUP_SQ_REWIND != 0 && (*ring).sq.sqe_tail != 0 {
             return Err(Errno::EBUSY);

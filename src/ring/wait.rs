@@ -185,7 +185,11 @@ pub unsafe fn wait_cqes(ring: *mut io_uring, wait_nr: c_uint, limits: Limits) ->
             return wait_with_arg(ring, 0, wait_nr, limits);
         }
         let mut waited = wait_with_timeout_sqe(ring, wait_nr, limits);
-        waited.result = waited.result.map(|_| 0);
+        waited.result = match waited.result {
+            // What was submitted is no answer here.
+            Ok(_) if waited.cqe.is_null() => Err(Errno::ETIME),
+            result => result.map(|_| 0),
+        };
         waited
     }
 }

@@ -371,7 +371,10 @@ impl Turn<'_> {
         unsafe {
             self.direct_returned(request);
             match errno {
-                Errno::EAGAIN => self.settle(request, super::ops::Outcome::Punt),
+                // Full, or forbidden since.
+                Errno::EAGAIN | Errno::EPERM | Errno::EACCES | Errno::ENOSYS => {
+                    self.settle(request, super::ops::Outcome::Punt)
+                }
                 errno => self.finish(request, errno.answer()),
             }
         }

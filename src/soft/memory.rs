@@ -427,9 +427,13 @@ pub struct Cqe {
 
 /// Maps `len` bytes of ring `fd`'s memory at `offset` (`IORING_OFF_*`).
 pub fn map(ring: &super::ring::Ring, offset: u64, len: usize) -> Result<*mut c_void> {
-    let turn = super::turn::Turn::take(ring);
-    if offset & IORING_OFF_MMAP_MASK == IORING_OFF_PBUF_RING {
+    if offset % mem::PAGE_SIZE as u64 != 0 {
         return Err(Errno::EINVAL);
+    }
+    let mut turn = super::turn::Turn::take(ring);
+    if offset & IORING_OFF_MMAP_MASK == IORING_OFF_PBUF_RING {
+        let group = (offset & !IORING_OFF_MMAP_MASK) >> IORING_OFF_PBUF_SHIFT;
+        return turn.map_buffer_ring(group, len);
     }
     match (offset, &turn.core.region) {
         (region::MAP_OFFSET, Some(region)) => region.map(len),

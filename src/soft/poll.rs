@@ -407,6 +407,7 @@ impl Turn<'_> {
 /// Whether the caller is to run the ring's epoll: when something is waited for, or `always`, and no other
 /// thread does.
 pub fn begin_serving(turn: &mut Turn, always: bool) -> Result<bool> {
+    turn.core.unserved = 0;
     let polls = &mut turn.core.polls;
     if polls.served || (polls.armed == 0 && !always) {
         return Ok(false);

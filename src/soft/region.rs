@@ -3,7 +3,7 @@
 use super::turn::Turn;
 use crate::abi::uring::*;
 use crate::sys::shared::Shared;
-use crate::sys::{copy, peek, Errno, Result};
+use crate::sys::{copy, marker, peek, Errno, Result};
 use core::ffi::c_void;
 use core::mem::{align_of, size_of};
 
@@ -101,6 +101,9 @@ fn find(region: &io_uring_region_desc) -> Result<(*mut u8, usize, Option<Shared>
     if is_users {
         peek::check_writable(region.user_addr, len)?;
         return Ok((region.user_addr as *mut u8, len, None));
+    }
+    if !marker::has_mmap() {
+        return Err(Errno::EINVAL);
     }
     let ours = Shared::new(len)?;
     Ok((ours.base().cast(), len, Some(ours)))

@@ -82,7 +82,7 @@ pub fn hold(fd: c_int) -> Result<c_int> {
 pub fn hold_one_of_many(fd: c_int) -> Result<c_int> {
     match duplicate_from(fd, ABOVE) {
         Err(Errno::EINVAL) => {
-            let limit = nofile_limit(None)?.rlim_cur as usize;
+            let limit = nofile_limit(None).map_err(|_| Errno::EMFILE)?.rlim_cur as usize;
             duplicate_from(fd, limit - limit / 4)
         }
         held => held,

@@ -1,5 +1,6 @@
 //! What is true of the whole process, whichever of our libraries asks: each has variables of its own.
 
+use super::heap::weak_address;
 use super::{call, env, fd, file, mem, net};
 use core::ffi::{c_int, CStr};
 
@@ -23,6 +24,14 @@ pub fn is_first(name: &CStr) -> bool {
     true
 }
 
+// The preload library has it. Hidden, it is bound when a library is linked, and to nothing in the others.
+core::arch::global_asm!(".weak anyring_maps", ".hidden anyring_maps");
+
+/// Whether the program's mmap(2) is ours: where it is not, nothing can be handed out that the program is to map.
+pub fn has_mmap() -> bool {
+    weak_address!("anyring_maps") != 0
+}
+
 /// Whether descriptor 2 is where messages go. A program that was started without stderr may have a file of its own
 /// there: one that is not for an exec to inherit, that can be read as well, or that is a socket to another host. Some
 /// runtimes let no exec inherit stderr either: it is known by being a terminal, or stdout as well.
@@ -41,10 +50,8 @@ pub fn has_stderr() -> bool {
                 file::status_flags(libc::STDERR_FILENO).map_or(0, |flags| flags & libc::O_ACCMODE);
             mode == libc::O_WRONLY || is_stdout
         }
-        // As a journal's; what is on another host is the program's peer.
-        libc::S_IFSOCK => {
-            is_stdout || net::option(libc::STDERR_FILENO, libc::SO_DOMAIN) == Ok(libc::AF_UNIX)
-        }
+        // As a journal's; what is on another host is the program's peer, also when it is stdout as inetd has it.
+        libc::S_IFSOCK => net::option(libc::STDERR_FILENO, libc::SO_DOMAIN) == Ok(libc::AF_UNIX),
         _ => false,
     }
 }

@@ -5,6 +5,15 @@ use anyring::backing::descriptor::{close_for_program, map_for_program};
 use anyring::sys::{mem, Result};
 use libc::{c_int, c_void, off64_t, size_t};
 
+// Says to the rest of the library that mmap is ours: see `sys::marker`.
+core::arch::global_asm!(
+    ".pushsection .rodata",
+    ".weak anyring_maps",
+    ".hidden anyring_maps",
+    "anyring_maps: .byte 0",
+    ".popsection"
+);
+
 /// mmap(2).
 #[no_mangle]
 pub unsafe extern "C" fn mmap64(

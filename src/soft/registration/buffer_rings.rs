@@ -5,7 +5,7 @@ use crate::abi::uring::*;
 use crate::soft::provided::{BufferRing, Group};
 use crate::soft::turn::Turn;
 use crate::sys::shared::Shared;
-use crate::sys::{copy, peek, Errno, Result};
+use crate::sys::{copy, marker, peek, Errno, Result};
 use core::ffi::{c_int, c_uint, c_void};
 use core::mem::size_of;
 
@@ -48,6 +48,9 @@ fn add(turn: &mut Turn, at: u64) -> Result<()> {
         return Err(Errno::EINVAL);
     }
     if !reg.ring_entries.is_power_of_two() || reg.ring_entries >= TOO_MANY {
+        return Err(Errno::EINVAL);
+    }
+    if reg.flags & MMAP != 0 && !marker::has_mmap() {
         return Err(Errno::EINVAL);
     }
     let groups = &mut turn.core.provided.groups;
@@ -118,7 +121,7 @@ impl Turn<'_> {
         let found = u16::try_from(group).ok().and_then(|g| self.core.provided.groups.get(&g));
         let Some(Group::Ring(ring)) = found else { return Err(Errno::ENOMEM) };
         match ring.ours() {
-            Some(ours) if len <= ours.size() => ours.map(0, len),
+            Some(ours) if len.next_multiple_of(PAGE) <= ours.size() => ours.map(0, len),
             _ => Err(Errno::EINVAL),
         }
     }
