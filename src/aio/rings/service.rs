@@ -203,10 +203,8 @@ extern "C" fn sq_thread_main(rings: *mut c_void) -> *mut c_void {
 
 /// Until when a thread waits for completions.
 pub struct Wait {
-    /// How many end the wait at once.
+    /// How many end the wait.
     pub min_complete: u32,
-    /// After this many microseconds, one is enough; 0: `min_complete` it is.
-    pub then_one_usec: u32,
     /// When it is over; `ETIME`.
     pub timeout: __kernel_timespec,
 }
@@ -216,7 +214,7 @@ pub unsafe fn wait_for(ring: *mut io_uring, submit: bool, wait: &Wait) -> Result
     let arg = io_uring_getevents_arg {
         sigmask: 0,
         sigmask_sz: 8,
-        min_wait_usec: wait.then_one_usec,
+        min_wait_usec: 0,
         ts: &raw const wait.timeout as u64,
     };
     // SAFETY: the argument lives in this frame; with `submit` the caller holds the ring lock.

@@ -114,7 +114,7 @@ unsafe fn rest(rings: &Rings, polls: bool) -> bool {
         fence(Ordering::SeqCst);
         let has_work = inner.queues.available() > 0 || has_completions(inner);
         if !has_work && !service.stopping() {
-            let wait = Wait { min_complete: 1, then_one_usec: 0, timeout };
+            let wait = Wait { min_complete: 1, timeout };
             let waited = wait_for(&raw mut inner.ring, true, &wait);
             let lingered = is_timeout(&waited) && timeout.tv_sec > 0;
             // Kept asleep for whoever looks now: the last look at the SQ is made after the end
