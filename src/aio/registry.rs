@@ -9,6 +9,7 @@ use super::rings::Rings;
 use crate::sys::lock::Lock;
 use crate::sys::{mem, Errno, Result};
 use core::cell::UnsafeCell;
+use core::ffi::c_int;
 use core::mem::{size_of, MaybeUninit};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
@@ -42,7 +43,13 @@ pub struct Entry {
     rings: AtomicPtr<Rings>,
 }
 
+/// A lock by itself: contexts beside each other belong to different threads.
+#[repr(C, align(64))]
+struct Inside(Lock);
+
 static TABLE: AtomicPtr<Entry> = AtomicPtr::new(null_mut());
+/// A lock for each entry, in memory that the kernel empties in a child.
+static INSIDE: AtomicPtr<Inside> = AtomicPtr::new(null_mut());
 /// Where to start looking for a free entry.
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -63,14 +70,27 @@ impl Entry {
         unsafe { (*self.context.get()).assume_init_ref() }
     }
 
-    /// Whether calls on a ring context may still begin. Under the SQ lock it stays so.
+    /// Whether calls on a ring context may still begin. Inside it stays so.
     pub fn has_live_rings(&self) -> bool {
         self.state.load(Ordering::Acquire) == LIVE_RINGS
     }
 
-    /// The ring context; valid under the SQ lock while it is live, and for who began its removal.
+    /// The ring context; valid inside while it is live, and for who began its removal.
     pub fn rings(&self) -> *mut Rings {
         self.rings.load(Ordering::Acquire)
+    }
+
+    /// Held by who is inside of a ring context, also while it sleeps there. A child that was forked meanwhile finds
+    /// nobody inside: it has none of its parent's other threads.
+    ///
+    /// # Safety
+    /// There must have been a ring context in the entry.
+    #[inline]
+    pub unsafe fn inside(&self) -> &'static Lock {
+        let (table, locks) = (TABLE.load(Ordering::Relaxed), INSIDE.load(Ordering::Acquire));
+        let index = (self.id() - table as u64) as usize / size_of::<Entry>();
+        // SAFETY: insert_rings() has made the locks, as many as there are entries; they are never unmapped.
+        unsafe { &(*locks.add(index)).0 }
     }
 
     /// This entry's id.
@@ -90,6 +110,7 @@ pub fn insert(context: Context) -> Result<&'static Entry> {
 
 /// Puts a ring context into the table; `ENOMEM` when that is full.
 pub fn insert_rings(rings: *mut Rings) -> Result<&'static Entry> {
+    map_once(&INSIDE, libc::MADV_WIPEONFORK)?;
     let entry = claim()?;
     entry.rings.store(rings, Ordering::Relaxed);
     entry.state.store(LIVE_RINGS, Ordering::Release);
@@ -187,19 +208,30 @@ pub unsafe fn finish_removal_of_rings(entry: &Entry) {
 }
 
 fn table() -> Result<*mut Entry> {
-    let table = TABLE.load(Ordering::Acquire);
-    if !table.is_null() {
-        return Ok(table);
+    map_once(&TABLE, libc::MADV_NORMAL)
+}
+
+/// One `T` for each context, all zero at first, mapped and advised on when they are first asked for and never unmapped.
+fn map_once<T>(at: &AtomicPtr<T>, advice: c_int) -> Result<*mut T> {
+    let mapped = at.load(Ordering::Acquire);
+    if !mapped.is_null() {
+        return Ok(mapped);
     }
-    let len = MAX_CONTEXTS * size_of::<Entry>();
-    // SAFETY: a new mapping touches nothing that exists.
-    let new = unsafe { mem::map_anonymous(len, libc::MAP_NORESERVE)? }.cast::<Entry>();
-    match TABLE.compare_exchange(null_mut(), new, Ordering::AcqRel, Ordering::Acquire) {
-        Ok(_) => Ok(new),
-        Err(theirs) => {
-            // SAFETY: another thread was faster, and nobody knows of our mapping.
-            let _ = unsafe { mem::unmap(new.cast(), len) };
-            Ok(theirs)
+    let len = MAX_CONTEXTS * size_of::<T>();
+    // SAFETY: a new mapping touches nothing that exists; nobody else knows of it yet.
+    unsafe {
+        let new = mem::map_anonymous(len, libc::MAP_NORESERVE)?;
+        if let Err(errno) = mem::advise(new, len, advice) {
+            let _ = mem::unmap(new, len);
+            return Err(errno);
+        }
+        match at.compare_exchange(null_mut(), new.cast(), Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => Ok(new.cast()),
+            Err(theirs) => {
+                // Another thread was faster.
+                let _ = mem::unmap(new, len);
+                Ok(theirs)
+            }
         }
     }
 }

@@ -266,6 +266,9 @@ impl Rings {
             queue_exit(&mut ring);
             inner.slots.unmap();
             inner.slots = slots;
+            // What the parent was about to say when it forked is said there.
+            (inner.backlog, inner.overflowed, inner.returned) = (false, false, false);
+            inner.alone = None;
             inner.buffers.registered = false;
             inner.buffers.register(&inner.ring, self.setup.nr_events);
             if inner.wake_fd >= 0 {
@@ -381,7 +384,7 @@ pub unsafe fn destroy(entry: &Entry) -> Result<()> {
     unsafe {
         let rings = entry.rings();
         let inside = loop {
-            match entry.sq_lock.try_lock() {
+            match entry.inside().try_lock() {
                 Some(guard) => break guard,
                 // It waits for events: those of what is cancelled come at once.
                 None => (*rings).interrupt(),

@@ -26,12 +26,12 @@ use core::sync::atomic::Ordering;
 /// stays; with SQTHREAD and SQWQ such errors come as events.
 pub unsafe fn enter(id: ContextId, to_submit: u32, min_complete: u32) -> Result<c_int> {
     let entry = registry::find_rings(id)?;
-    let Some(_inside) = entry.sq_lock.try_lock() else { return Err(Errno::EBUSY) };
-    if !entry.has_live_rings() {
-        return Err(Errno::EINVAL);
-    }
-    // SAFETY: the context is live under the lock.
+    // SAFETY: there was a ring context in the entry, which is live under the lock.
     unsafe {
+        let Some(_inside) = entry.inside().try_lock() else { return Err(Errno::EBUSY) };
+        if !entry.has_live_rings() {
+            return Err(Errno::EINVAL);
+        }
         let rings = &*entry.rings();
         if rings.service().present.load(Ordering::Acquire) == 0 {
             rings.adopt()?;
