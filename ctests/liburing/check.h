@@ -24,6 +24,7 @@
 #include <string.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -135,6 +136,14 @@ static inline long rss_kib(void)
 	CHECK_EQ(fscanf(file, "%ld %ld", &size, &resident), 2);
 	fclose(file);
 	return resident * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+/* Whether rings are the kernel's: it looks for the parameters only where it serves any. */
+static inline bool kernel_serves(void)
+{
+	const char *backing = getenv("ANYRING_BACKING");
+
+	return syscall(SYS_io_uring_setup, 1, NULL) < 0 && errno == EFAULT && !(backing && !strcmp(backing, "soft"));
 }
 
 /* The descriptor that the program gets next. */

@@ -12,13 +12,14 @@ use super::user_ring::UserRing;
 use crate::abi::aio::iocb;
 use crate::abi::liburing::io_uring;
 use crate::abi::uring::*;
-use crate::backing;
+use crate::backing::{self, Private};
 use crate::ring::register::register;
 use crate::ring::setup::{queue_exit, queue_init};
 use crate::sys::{Errno, Result};
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::mem::{size_of, zeroed};
+use core::sync::atomic::Ordering;
 
 /// SQEs that a ring holds: what one enter submits at the most.
 const MAX_BATCH: u32 = 4096;
@@ -35,6 +36,7 @@ pub(super) const WAKE_UP: u64 = 1 << 63;
 /// An aio context: a ring and the requests in flight on it.
 pub struct Context {
     ring: UnsafeCell<io_uring>,
+    private: Private,
     pub(super) slots: Slots,
     pub(super) user_ring: UserRing,
     pub(super) delivery: Delivery,
@@ -55,6 +57,12 @@ impl Context {
         self.sqe_flags
     }
 
+    /// Whether the program has closed the ring, which it does not know: nothing that is in flight comes any more.
+    pub(super) fn is_lost(&self) -> bool {
+        // SAFETY: the descriptor does not change.
+        !self.private.is_at(unsafe { (*self.ring()).ring_fd })
+    }
+
     /// Whether submitting looks at a request at all; otherwise errors are found later, by another thread.
     pub(super) fn looked_at_in_submit(&self) -> bool {
         // SAFETY: the flags do not change.
@@ -65,16 +73,17 @@ impl Context {
         let user_ring = UserRing::new(nr_events)?;
         let slots = Slots::new(user_ring.capacity());
         let made = slots.and_then(|slots| match new_ring(nr_events, mode) {
-            Ok(ring) => Ok((slots, ring)),
+            Ok(made) => Ok((slots, made)),
             Err(errno) => {
                 // SAFETY: nobody has used them.
                 unsafe { slots.unmap() };
                 Err(errno)
             }
         });
-        let (slots, ring) = made?;
+        let (slots, (ring, private)) = made?;
         Ok(Context {
             ring: UnsafeCell::new(ring),
+            private,
             slots,
             user_ring,
             delivery: Delivery::new(),
@@ -84,7 +93,7 @@ impl Context {
     }
 }
 
-/// [`queue_init`] of a ring that takes what follows a refused SQE, where the kernel knows that (since Linux 5.18).
+/// [`queue_init`] of a private ring that takes what follows a refused SQE, where the kernel knows that (since Linux 5.18).
 ///
 /// # Safety
 /// As for that.
@@ -92,7 +101,7 @@ pub(super) unsafe fn init_ring(
     entries: u32,
     ring: &mut io_uring,
     params: &mut io_uring_params,
-) -> Result<()> {
+) -> Result<Private> {
     // SAFETY: as the caller says. A setup that fails has left nothing in the ring.
     unsafe {
         let plain = *params;
@@ -100,14 +109,31 @@ pub(super) unsafe fn init_ring(
         match queue_init(entries, ring, params) {
             Err(Errno::EINVAL) => {
                 *params = plain;
-                queue_init(entries, ring, params)
+                queue_init(entries, ring, params)?;
             }
-            made => made,
+            made => made?,
         }
+        let (fd, private) = backing::keep_private(ring.ring_fd);
+        (ring.ring_fd, ring.enter_ring_fd) = (fd, fd);
+        Ok(private)
     }
 }
 
-fn new_ring(nr_events: u32, mode: Mode) -> Result<io_uring> {
+/// Unmaps such a ring and closes it, unless its descriptor is another file by now.
+///
+/// # Safety
+/// The ring must not be used again.
+pub(super) unsafe fn exit_ring(ring: *mut io_uring, private: Private) {
+    // SAFETY: as the caller says.
+    unsafe {
+        if !private.is_at((*ring).ring_fd) {
+            (*ring).ring_fd = -1;
+        }
+        queue_exit(ring);
+    }
+}
+
+fn new_ring(nr_events: u32, mode: Mode) -> Result<(io_uring, Private)> {
     // SAFETY: params and ring may be zero; queue_init fills the ring in.
     unsafe {
         let mut params: io_uring_params = zeroed();
@@ -118,9 +144,8 @@ fn new_ring(nr_events: u32, mode: Mode) -> Result<io_uring> {
             params.flags |= IORING_SETUP_SQPOLL;
             params.sq_thread_idle = SQ_THREAD_IDLE_MS;
         }
-        init_ring(nr_events.clamp(4, MAX_BATCH), &mut ring, &mut params)?;
-        backing::keep_private(ring.ring_fd);
-        Ok(ring)
+        let private = init_ring(nr_events.clamp(4, MAX_BATCH), &mut ring, &mut params)?;
+        Ok((ring, private))
     }
 }
 
@@ -128,7 +153,7 @@ impl Drop for Context {
     fn drop(&mut self) {
         // SAFETY: whoever drops a context is its last user.
         unsafe {
-            queue_exit(self.ring.get());
+            exit_ring(self.ring.get(), self.private);
             self.slots.unmap();
         }
     }
@@ -162,12 +187,26 @@ pub fn destroy(id: ContextId) -> Result<()> {
         drop(entry.cq_lock.lock());
         drop(entry.sq_lock.lock());
         let context = entry.context();
+        if context.is_lost() {
+            end_lost(entry, context);
+            return Ok(());
+        }
         context.delivery.end(entry, context);
         cancel_all(context);
         events::drain(entry, context);
         registry::finish_removal(entry);
     }
     Ok(())
+}
+
+/// Ends a context whose ring is gone. Threads that sleep on that cannot be woken: with them, the context stays.
+unsafe fn end_lost(entry: &Entry, context: &Context) {
+    // SAFETY: the caller began the removal.
+    unsafe {
+        if context.delivery.stop() && entry.visitors.load(Ordering::SeqCst) == 0 {
+            registry::finish_removal(entry);
+        }
+    }
 }
 
 unsafe fn cancel_all(context: &Context) {

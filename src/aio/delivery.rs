@@ -136,6 +136,12 @@ impl Delivery {
         Ok(())
     }
 
+    /// Has the thread end when it looks next; whether there is none. For a context whose removal began.
+    pub fn stop(&self) -> bool {
+        self.stop.store(1, Ordering::SeqCst);
+        !self.has_begun() || self.ended.load(Ordering::Acquire) != 0
+    }
+
     /// Ends the thread, if there is one, of a context whose removal began.
     pub unsafe fn end(&self, entry: &Entry, context: &Context) {
         let thread = {
@@ -180,7 +186,7 @@ extern "C" fn run(arg: *mut c_void) -> *mut c_void {
         while context.delivery.stop.load(Ordering::SeqCst) == 0 {
             match enter(context, 1, None, null()) {
                 // The program has closed the ring: there is nothing to deliver any more.
-                Err(Errno::EBADF) => break,
+                Err(Errno::EBADF | Errno::EOPNOTSUPP) => break,
                 Err(_) => nap(entry),
                 Ok(_) if deliver(entry) => {}
                 Ok(_) => rest(entry, context),

@@ -327,8 +327,9 @@ pub(super) unsafe fn drain(entry: &Entry, context: &Context) {
             if context.slots.in_flight() > 0 && entry.visitors.load(Ordering::SeqCst) == 0 {
                 let flags = IORING_ENTER_GETEVENTS | crate::ring::flags::enter_flags(ring);
                 let (fd, nothing) = ((*ring).enter_ring_fd, core::ptr::null());
-                if backing::enter(fd, 0, 1, flags, nothing, 0) == Err(Errno::EBADF) {
-                    // The program has closed all that it has: the kernel cancels what is in flight.
+                let waited = backing::enter(fd, 0, 1, flags, nothing, 0);
+                if matches!(waited, Err(Errno::EBADF | Errno::EOPNOTSUPP)) {
+                    // The program has closed it meanwhile: the kernel cancels what is in flight.
                     return;
                 }
             } else {

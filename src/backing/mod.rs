@@ -17,6 +17,9 @@ mod cause;
 pub mod descriptor;
 mod kernel;
 mod policy;
+mod private;
+
+pub use private::{keep_private, Private};
 
 use crate::abi::uring::io_uring_register_op::IORING_REGISTER_LAST;
 use crate::abi::uring::{
@@ -34,12 +37,6 @@ use core::ffi::{c_int, c_uint, c_void};
 pub unsafe fn setup(entries: c_uint, params: *mut io_uring_params) -> Result<c_int> {
     // SAFETY: the caller vouches for the params.
     unsafe { policy::setup(entries, params) }
-}
-
-/// Tells whoever serves ring `fd` that nobody is going to sleep on its descriptor, as by poll(2): the program does
-/// not know it. The kernel does not care.
-pub fn keep_private(fd: c_int) {
-    soft::keep_private(fd);
 }
 
 /// io_uring_enter2(2).

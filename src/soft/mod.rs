@@ -62,7 +62,7 @@ pub use setup::setup;
 pub use table::{close, serves};
 
 use crate::abi::uring::{IORING_ENTER_REGISTERED_RING, IORING_REGISTER_USE_REGISTERED_RING};
-use crate::sys::{atomic, Result};
+use crate::sys::{atomic, fd, Result};
 use core::ffi::c_int;
 use table::Used;
 
@@ -88,10 +88,19 @@ pub fn find_to_enter(fd: c_int, to_submit: u32, flags: u32) -> Option<Used> {
     }
 }
 
-/// Nobody is going to sleep on the descriptor of the ring that `fd` is, if it is one of ours.
-pub fn keep_private(fd: c_int) {
-    if let Some(ring) = table::find(fd) {
-        turn::Turn::take(&ring).core.is_private = true;
+/// The program is not told of the ring that `fd` is, if it is one of ours: nobody is going to sleep on its descriptor,
+/// which goes out of the program's way. Returns the one that it has from now on.
+pub fn keep_private(fd: c_int) -> Option<c_int> {
+    let ring = table::find(fd)?;
+    turn::Turn::take(&ring).core.is_private = true;
+    let Ok(held) = fd::hold(fd) else { return Some(fd) };
+    match table::rename(fd, held) {
+        Ok(()) => Some(held),
+        Err(_) => {
+            // SAFETY: it is ours.
+            let _ = unsafe { fd::close(held) };
+            Some(fd)
+        }
     }
 }
 

@@ -268,9 +268,9 @@ impl Ring {
         unsafe { Queue::of(self.inbox.take()) }
     }
 
-    /// Whether `fd` is this ring's eventfd.
+    /// Whether `fd` is this ring's eventfd. Where the program has put a file of its own at all numbers, it is not.
     pub fn is_file(&self, fd: c_int) -> bool {
-        identity::are_same(fd, self.own)
+        identity::are_same(fd, self.own) && identity::is_ours(fd)
     }
 
     /// Whether `fd` is the descriptor that we have of it.

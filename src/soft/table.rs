@@ -271,6 +271,21 @@ pub fn insert(fd: c_int, ring: Box<Ring>) -> Result<()> {
     Ok(())
 }
 
+/// Makes the ring that is known as `from` known as `to` instead, another descriptor of it, and closes `from`. A ring that
+/// had `to` before was closed behind our back.
+pub fn rename(from: c_int, to: c_int) -> Result<()> {
+    let held = TABLE.lock.lock();
+    let after = slot_made(to)?;
+    let replaced = remove(to, true);
+    let before = slot(from).map_or(null_mut(), |slot| slot.swap(null_mut(), Ordering::AcqRel));
+    after.store(before, Ordering::Release);
+    drop(held);
+    replaced.give_up();
+    // SAFETY: the caller gives it up.
+    let _ = unsafe { fd::close(from) };
+    Ok(())
+}
+
 /// Looks at some descriptors, others each time, for a ring that was closed behind our back.
 fn sweep() -> Removed {
     const AT_A_TIME: usize = 32;

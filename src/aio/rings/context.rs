@@ -7,15 +7,15 @@ use crate::abi::aio_ring::*;
 use crate::abi::ctypes::iovec;
 use crate::abi::liburing::io_uring;
 use crate::abi::uring::*;
-use crate::aio::context::init_ring;
+use crate::aio::context::{exit_ring, init_ring};
 use crate::aio::files::Files;
 use crate::aio::registry::{self, ContextId, Entry};
 use crate::aio::slots::Slots;
 use crate::aio::user;
+use crate::backing::Private;
 use crate::ring::barrier::{read_once, write_once};
 use crate::ring::register::register;
-use crate::ring::setup::queue_exit;
-use crate::sys::{file, mem, Errno, Result};
+use crate::sys::{fd, file, mem, Errno, Result};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_uint, c_void};
 use core::mem::{size_of, zeroed};
@@ -64,6 +64,7 @@ pub struct Rings {
 /// What belongs to the holder of the ring lock.
 pub(super) struct Inner {
     pub ring: io_uring,
+    private: Private,
     pub slots: Slots,
     pub queues: Queues,
     pub buffers: Buffers,
@@ -261,9 +262,10 @@ impl Rings {
         // SAFETY: the caller is inside alone, in a process without threads of this context.
         unsafe {
             let inner = self.inner();
-            let (mut ring, slots) = new_ring(self.setup.nr_events)?;
+            let (mut ring, mut private, slots) = new_ring(self.setup.nr_events)?;
             core::mem::swap(&mut inner.ring, &mut ring);
-            queue_exit(&mut ring);
+            core::mem::swap(&mut inner.private, &mut private);
+            exit_ring(&mut ring, private);
             inner.slots.unmap();
             inner.slots = slots;
             // What the parent was about to say when it forked is said there.
@@ -272,8 +274,8 @@ impl Rings {
             inner.buffers.registered = false;
             inner.buffers.register(&inner.ring, self.setup.nr_events);
             if inner.wake_fd >= 0 {
-                let old = core::mem::replace(&mut inner.wake_fd, file::eventfd()?);
-                let _ = crate::sys::fd::close(old);
+                let old = core::mem::replace(&mut inner.wake_fd, fd::move_away(file::eventfd()?));
+                close_wake_fd(old);
             }
         }
         self.service().present.store(1, Ordering::Release);
@@ -300,18 +302,20 @@ impl Inner {
     ) -> Result<Inner> {
         // SAFETY: the ring is new; what fails is taken back.
         unsafe {
-            let (mut ring, slots) = new_ring(setup.nr_events).inspect_err(|_| buffers.unmap())?;
+            let (mut ring, private, slots) =
+                new_ring(setup.nr_events).inspect_err(|_| buffers.unmap())?;
             buffers.register(&ring, setup.nr_events);
             let wake_fd = match setup.flags & IOCTX_FLAG_SQTHREAD {
                 0 => -1,
-                _ => file::eventfd().inspect_err(|_| {
-                    queue_exit(&mut ring);
+                _ => file::eventfd().map(fd::move_away).inspect_err(|_| {
+                    exit_ring(&mut ring, private);
                     slots.unmap();
                     buffers.unmap();
                 })?,
             };
             Ok(Inner {
                 ring,
+                private,
                 slots,
                 queues: Queues::new(setup.sq, setup.cq, iocbs, setup.nr_events),
                 buffers,
@@ -340,22 +344,33 @@ impl Inner {
         unsafe { (*self.service).stopping() }
     }
 
+    /// Whether the program has closed the ring, which it does not know: nothing that is in flight comes any more.
+    pub fn is_lost(&self) -> bool {
+        !self.private.is_at(self.ring.ring_fd)
+    }
+
     unsafe fn free(&self) {
         // SAFETY: the caller is the last user.
         unsafe {
-            queue_exit((&raw const self.ring).cast_mut());
+            exit_ring((&raw const self.ring).cast_mut(), self.private);
             self.slots.unmap();
             self.buffers.unmap();
-            if self.wake_fd >= 0 {
-                let _ = crate::sys::fd::close(self.wake_fd);
-            }
+            close_wake_fd(self.wake_fd);
         }
+    }
+}
+
+/// Closes the eventfd that wakes the SQ thread, unless its number is none, or another file's.
+fn close_wake_fd(wake_fd: c_int) {
+    if fd::check_eventfd(wake_fd).is_ok() {
+        // SAFETY: it is ours.
+        let _ = unsafe { fd::close(wake_fd) };
     }
 }
 
 /// A ring, and slots for what may be in flight: more than the CQ holds, since the application may
 /// submit before it reaps.
-unsafe fn new_ring(nr_events: u32) -> Result<(io_uring, Slots)> {
+unsafe fn new_ring(nr_events: u32) -> Result<(io_uring, Private, Slots)> {
     let slots = Slots::new(nr_events.saturating_mul(4).max(64))?;
     // SAFETY: params and ring may be zero; queue_init fills the ring in.
     unsafe {
@@ -365,10 +380,7 @@ unsafe fn new_ring(nr_events: u32) -> Result<(io_uring, Slots)> {
         params.cq_entries = (2 * nr_events).next_power_of_two().clamp(16, MAX_CQES);
         let entries: c_uint = nr_events.clamp(8, MAX_BATCH);
         match init_ring(entries, &mut ring, &mut params) {
-            Ok(()) => {
-                crate::backing::keep_private(ring.ring_fd);
-                Ok((ring, slots))
-            }
+            Ok(private) => Ok((ring, private, slots)),
             Err(errno) => {
                 slots.unmap();
                 Err(errno)
@@ -394,7 +406,7 @@ pub unsafe fn destroy(entry: &Entry) -> Result<()> {
         if (*rings).service().present.load(Ordering::Acquire) != 0 {
             (*rings).stop_thread();
             let inner = (*rings).inner();
-            while inner.in_flight() > 0 {
+            while inner.in_flight() > 0 && !inner.is_lost() {
                 cancel_all(inner);
                 inner.discard();
             }

@@ -14,8 +14,7 @@ use crate::aio::slots::Slot;
 use crate::ring::barrier::{io_uring_smp_load_acquire, read_once};
 use crate::ring::inline::*;
 use crate::ring::submit::{cq_needs_flush, get_events, submit};
-use crate::sys::{file, Errno};
-use core::ffi::c_int;
+use crate::sys::Errno;
 
 // What a slot's copy of a request keeps in `aio_key`, with `aio_reserved2` beside it.
 /// Submitted with `RWF_NOWAIT`.
@@ -121,8 +120,7 @@ impl Inner {
                     if slot.request.aio_flags & IOCB_FLAG_RESFD != 0 {
                         // An eventfd that is readable means that the event is there.
                         self.queues.publish();
-                        let _ = file::signal(slot.request.aio_resfd as c_int);
-                        Inner::close_signal(&slot.request);
+                        Inner::close_signal(&slot.request, true);
                     }
                     self.slots.give(index);
                     true
@@ -133,7 +131,7 @@ impl Inner {
                 }
                 Outcome::Returned => {
                     self.returned = true;
-                    Inner::close_signal(&slot.request);
+                    Inner::close_signal(&slot.request, false);
                     self.slots.give(index);
                     false
                 }
@@ -257,7 +255,7 @@ impl Inner {
             while at != tail {
                 let cqe = (*ring).cq.cqes.add((at & (*ring).cq.ring_mask) as usize);
                 if let Some(slot) = self.slots.get((*cqe).user_data) {
-                    Inner::close_signal(&slot.request);
+                    Inner::close_signal(&slot.request, false);
                     self.slots.give((*cqe).user_data as u32);
                 }
                 at = at.wrapping_add(1);

@@ -11,6 +11,7 @@ use super::context::Rings;
 use super::service::{is_timeout, wait_for, Wait, LINGER};
 use crate::sys::lock::Lock;
 use crate::sys::thread::sleep;
+use crate::sys::Errno;
 use core::sync::atomic::Ordering;
 
 /// How long a completion may wait for the application to come and take it.
@@ -28,6 +29,7 @@ pub unsafe fn run(rings: &Rings) {
             if service.stopping() {
                 return;
             }
+            let is_lost = matches!(waited, Err(Errno::EBADF | Errno::EOPNOTSUPP));
             let is_stuck = match Lock::try_lock(&service.ring_lock) {
                 // The caller inside takes what there is.
                 None => true,
@@ -35,8 +37,9 @@ pub unsafe fn run(rings: &Rings) {
                     let inner = &mut *inner;
                     inner.reap();
                     let _ = inner.run_queued();
-                    if is_timeout(&waited) && inner.in_flight() == 0 && service.end_thread(|| true)
-                    {
+                    let is_idle = is_timeout(&waited) && inner.in_flight() == 0;
+                    // Where the program has closed the ring there is nothing to deliver any more.
+                    if (is_idle || is_lost) && service.end_thread(|| true) {
                         return;
                     }
                     inner.backlog

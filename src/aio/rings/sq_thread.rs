@@ -7,7 +7,7 @@ use crate::abi::aio_ring::*;
 use crate::abi::ctypes::__kernel_timespec;
 use crate::sys::clock::Deadline;
 use crate::sys::process::yield_now;
-use crate::sys::thread;
+use crate::sys::{thread, Errno};
 use core::sync::atomic::{fence, Ordering};
 
 /// How long a thread that polls the SQ keeps doing so without anything to do.
@@ -113,10 +113,12 @@ unsafe fn rest(rings: &Rings, polls: bool) -> bool {
         }
         fence(Ordering::SeqCst);
         let has_work = inner.queues.available() > 0 || has_completions(inner);
+        let mut is_lost = has_work && inner.is_lost();
         if !has_work && !service.stopping() {
             let wait = Wait { min_complete: 1, timeout };
             let waited = wait_for(&raw mut inner.ring, true, &wait);
             let lingered = is_timeout(&waited) && timeout.tv_sec > 0;
+            is_lost = matches!(waited, Err(Errno::EBADF | Errno::EOPNOTSUPP));
             // Kept asleep for whoever looks now: the last look at the SQ is made after the end
             // is announced.
             if lingered && inner.in_flight() == 0 {
@@ -131,6 +133,10 @@ unsafe fn rest(rings: &Rings, polls: bool) -> bool {
             thread::sleep(500);
         }
         service.sleeping.store(0, Ordering::SeqCst);
+        // Where the program has closed the ring there is nothing to do any more.
+        if is_lost && service.end_thread(|| true) {
+            return false;
+        }
         if polls {
             inner.queues.set_kflags(0);
         }

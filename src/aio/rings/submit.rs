@@ -11,7 +11,7 @@ use crate::ring::barrier::write_once;
 use crate::ring::flags::enter_flags;
 use crate::ring::inline::*;
 use crate::ring::submit::flush_sq;
-use crate::sys::{file, Errno, Result};
+use crate::sys::{fd, file, Errno, Result};
 use core::ffi::c_int;
 use core::ptr::null;
 
@@ -145,9 +145,9 @@ impl Inner {
             unsafe { (*sqe).anon_rw_flags.rw_flags |= nowait };
         }
         if signals {
-            crate::sys::fd::check_eventfd(request.aio_resfd as c_int)?;
+            fd::check_eventfd(request.aio_resfd as c_int)?;
             // A descriptor of our own, so that a close meanwhile does not redirect the signal.
-            request.aio_resfd = file::duplicate(request.aio_resfd as c_int)? as u32;
+            request.aio_resfd = fd::hold(request.aio_resfd as c_int)? as u32;
             self.deliver_promptly();
         }
         Ok(())
@@ -246,7 +246,7 @@ impl Inner {
                 let at = tail.wrapping_add(ahead) & (*sq).ring_mask;
                 let index = (*(*sq).sqes.add(at as usize)).user_data;
                 if let Some(slot) = self.slots.get(index) {
-                    Inner::close_signal(&slot.request);
+                    Inner::close_signal(&slot.request, false);
                 }
             }
             (*sq).sqe_tail = tail;
@@ -257,12 +257,18 @@ impl Inner {
         sqes
     }
 
-    /// Closes our descriptor of the eventfd that a request signals.
-    pub(super) unsafe fn close_signal(request: &iocb) {
-        if request.aio_flags & IOCB_FLAG_RESFD != 0 {
-            // SAFETY: fill() made the descriptor for this request.
-            let _ = unsafe { crate::sys::fd::close(request.aio_resfd as c_int) };
+    /// Closes our descriptor of the eventfd that a request signals, which is told first if `is_there` is an event.
+    pub(super) fn close_signal(request: &iocb, is_there: bool) {
+        let held = request.aio_resfd as c_int;
+        // Its number may be another file's by now, which must be left alone.
+        if request.aio_flags & IOCB_FLAG_RESFD == 0 || fd::check_eventfd(held).is_err() {
+            return;
         }
+        if is_there {
+            let _ = file::signal(held);
+        }
+        // SAFETY: fill() made the descriptor for this request.
+        let _ = unsafe { fd::close(held) };
     }
 }
 
