@@ -126,6 +126,71 @@ static void interrupted(void)
 	CHECK_EQ(io_destroy(ctx), 0);
 }
 
+static io_context_t shared;
+
+struct waiter {
+	long min_nr;
+	int got;
+	pthread_t thread;
+};
+
+static void *wait_for_events(void *arg)
+{
+	struct io_event events[REQUESTS];
+	struct waiter *waiter = arg;
+
+	int got = io_getevents(shared, waiter->min_nr, waiter->min_nr, events, NULL);
+
+	__atomic_store_n(&waiter->got, got, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static int waited(struct waiter *waiter, long limit_ms)
+{
+	long start = now_ms();
+	int got;
+
+	while ((got = __atomic_load_n(&waiter->got, __ATOMIC_ACQUIRE)) == 0 && now_ms() - start < limit_ms)
+		usleep(200);
+	return got;
+}
+
+/* No event is left while somebody waits for one, whatever others want who came before, or come just now. */
+static void fewer_wanted_than_by_others(void)
+{
+	static char bytes[2 * REQUESTS];
+	struct timespec at_once = { 0, 0 };
+	struct iocb *reads[REQUESTS];
+	struct io_event event;
+	int data[2];
+
+	MUST(pipe(data));
+	for (int round = 0; round < 24; round++) {
+		struct waiter many = { .min_nr = 5 }, one = { .min_nr = 1 };
+
+		shared = new_context(REQUESTS);
+		for (int i = 0; i < 6; i++) {
+			reads[i] = &iocbs[i];
+			io_prep_pread(reads[i], data[0], &bytes[i], 1, 0);
+		}
+		CHECK_EQ(io_submit(shared, 6, reads), 6);
+		start_thread(&many.thread, wait_for_events, &many);
+		usleep(round % 4 * 3000);
+		start_thread(&one.thread, wait_for_events, &one);
+		usleep(round % 3 * 3000);
+		CHECK_EQ(write(data[1], "1", 1), 1);
+		/* The one who waits for several may have taken it. */
+		if (round % 2 && waited(&one, 100) == 0)
+			CHECK_EQ(io_getevents(shared, 0, 1, &event, &at_once), 0);
+		CHECK_EQ(write(data[1], "23456", 5), 5);
+		CHECK_EQ(waited(&one, 2000), 1);
+		CHECK_EQ(waited(&many, 2000), 5);
+		join_thread(one.thread);
+		join_thread(many.thread);
+		CHECK_EQ(io_destroy(shared), 0);
+	}
+}
+
 static void signal_mask(void)
 {
 	struct sigaction action = { .sa_handler = count_signal };
@@ -216,4 +281,4 @@ static void callback_queue(void)
 }
 
 TEST_PARTS(PART(numbers), PART(timeouts), PART(none_wanted_and_a_time), PART(interrupted), PART(signal_mask),
-	   PART(cancelling), PART(callback_queue))
+	   PART(fewer_wanted_than_by_others), PART(cancelling), PART(callback_queue))

@@ -19,7 +19,7 @@ use crate::sys::{Errno, Result};
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::mem::{size_of, zeroed};
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 /// SQEs that a ring holds: what one enter submits at the most.
 const MAX_BATCH: u32 = 4096;
@@ -40,6 +40,8 @@ pub struct Context {
     pub(super) slots: Slots,
     pub(super) user_ring: UserRing,
     pub(super) delivery: Delivery,
+    /// How many CQEs a visitor waits for who came alone; 0: each waits for one.
+    pub(super) wanted: AtomicU32,
     /// Set in each request's SQE.
     pub(super) sqe_flags: u8,
     /// Under the SQ lock.
@@ -87,6 +89,7 @@ impl Context {
             slots,
             user_ring,
             delivery: Delivery::new(),
+            wanted: AtomicU32::new(0),
             sqe_flags: if mode == Mode::SqWq { IOSQE_ASYNC as u8 } else { 0 },
             in_place: UnsafeCell::new(InPlace::new()),
         })

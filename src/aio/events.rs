@@ -87,13 +87,11 @@ unsafe fn wait(
                 if is_done || (poll && !cq_needs_flush(context.ring())) {
                     return Ok(0);
                 }
-                let wanted = match poll {
-                    true => 0,
-                    // Each event that has an eventfd is signalled when it comes.
-                    false if context.delivery.has_begun() => 1,
-                    false => min_nr - got,
-                };
-                enter(context, wanted as u32, deadline.as_ref(), timing.sigmask)
+                let deadline = deadline.as_ref();
+                match poll {
+                    true => enter(context, 0, deadline, timing.sigmask),
+                    false => sleep(entry, context, min_nr - got, deadline, timing.sigmask),
+                }
             });
             got += reap(entry, events.add(got), nr - got)?;
             match entered {
@@ -141,6 +139,59 @@ unsafe fn visit<T>(entry: &Entry, f: impl FnOnce(&Context) -> Result<T>) -> Resu
         futex::wake(&entry.visitors, 1);
     }
     result
+}
+
+/// Waits for `wanted` CQEs, or for one where others wait as well: the kernel wakes those who wait for a ring in their
+/// order and stops at the first who wants more than there is. For a visitor.
+unsafe fn sleep(
+    entry: &Entry,
+    context: &Context,
+    wanted: usize,
+    deadline: Option<&Deadline>,
+    sigmask: *const c_void,
+) -> Result<c_int> {
+    // SAFETY: a visitor keeps the context.
+    unsafe {
+        // What wakes others up fits into the SQ.
+        let wanted = (wanted as u32).min((*context.ring()).sq.ring_entries);
+        let is_alone = || entry.visitors.load(Ordering::SeqCst) == 1;
+        // Each event that has an eventfd is signalled when it comes.
+        if wanted > 1 && is_alone() && !context.delivery.has_begun() {
+            context.wanted.store(wanted, Ordering::SeqCst);
+            // SeqCst on both sides: whoever comes sees the number, or is seen.
+            let waited = is_alone().then(|| enter(context, wanted, deadline, sigmask));
+            context.wanted.store(0, Ordering::SeqCst);
+            if !is_alone() {
+                futex::wake(&context.wanted, futex::ALL);
+            }
+            if let Some(waited) = waited {
+                return waited;
+            }
+        }
+        if context.wanted.load(Ordering::SeqCst) > 1 {
+            have_others_want_one(entry, context);
+        }
+        enter(context, 1, deadline, sigmask)
+    }
+}
+
+/// Wakes the visitor who wants several CQEs, and waits until that does not any more. It may not have slept yet, and others
+/// may have taken what was to wake it: then it is woken anew.
+#[cold]
+unsafe fn have_others_want_one(entry: &Entry, context: &Context) {
+    const NAP: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+    loop {
+        let wanted = context.wanted.load(Ordering::SeqCst);
+        if wanted <= 1 || !entry.is_live() {
+            return;
+        }
+        {
+            let _sq = entry.sq_lock.lock();
+            // SAFETY: the SQ lock is held; the caller is a visitor, who keeps the context.
+            unsafe { post_wake_ups(context, wanted) };
+        }
+        let _ = futex::wait(&context.wanted, wanted, Some(&NAP));
+    }
 }
 
 pub(super) unsafe fn enter(
@@ -345,16 +396,16 @@ pub(super) unsafe fn wake_visitors(entry: &Entry, context: &Context) {
     let _sq = entry.sq_lock.lock();
     if entry.visitors.load(Ordering::SeqCst) > 0 {
         // SAFETY: the SQ lock is held.
-        unsafe { post_wake_ups(context) };
+        unsafe { post_wake_ups(context, u32::MAX) };
     }
 }
 
-/// Posts as many CQEs as there is room for. Under the SQ lock.
-pub(super) unsafe fn post_wake_ups(context: &Context) {
+/// Posts `count` CQEs, or as many as there is room for. Under the SQ lock.
+pub(super) unsafe fn post_wake_ups(context: &Context, count: u32) {
     let ring = context.ring();
     // SAFETY: the SQ lock makes the ring's SQ side ours.
     unsafe {
-        while io_uring_sq_space_left(ring) > 0 {
+        for _ in 0..count.min(io_uring_sq_space_left(ring)) {
             let sqe = io_uring_get_sqe(ring);
             io_uring_prep_nop(sqe);
             (*sqe).user_data = WAKE_UP;

@@ -108,7 +108,7 @@ unsafe fn submit_to(
         }
         if is_done && entry.visitors.load(Ordering::SeqCst) > 0 {
             // They came just now.
-            events::post_wake_ups(context);
+            events::post_wake_ups(context, u32::MAX);
         }
         if nr == 1 && !is_done && context.looked_at_in_submit() {
             returned_at_once(context)?;
