@@ -1,5 +1,6 @@
 //! A context's life, and cancelling what is in flight on it.
 
+use super::cancel::{cancel_by_sqe, cancel_each, cancel_now};
 use super::delivery::Delivery;
 use super::events;
 use super::ids;
@@ -13,11 +14,9 @@ use crate::abi::aio::iocb;
 use crate::abi::liburing::io_uring;
 use crate::abi::uring::*;
 use crate::backing::{self, Private};
-use crate::ring::register::register;
 use crate::ring::setup::{queue_exit, queue_init};
 use crate::sys::{Errno, Result};
 use core::cell::UnsafeCell;
-use core::ffi::c_void;
 use core::mem::{size_of, zeroed};
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -195,7 +194,7 @@ pub fn destroy(id: ContextId) -> Result<()> {
             return Ok(());
         }
         context.delivery.end(entry, context);
-        cancel_all(context);
+        cancel_all(entry, context);
         events::drain(entry, context);
         registry::finish_removal(entry);
     }
@@ -212,16 +211,14 @@ unsafe fn end_lost(entry: &Entry, context: &Context) {
     }
 }
 
-unsafe fn cancel_all(context: &Context) {
-    // SAFETY: the register call's argument lives in this frame.
+unsafe fn cancel_all(entry: &Entry, context: &Context) {
+    // SAFETY: the SQ lock makes the ring's SQ side ours.
     unsafe {
-        let mut all: io_uring_sync_cancel_reg = zeroed();
-        all.flags = IORING_ASYNC_CANCEL_ANY;
-        all.timeout.tv_sec = 0;
-        all.timeout.tv_nsec = 0;
-        let arg = (&raw const all).cast::<c_void>();
         // That nothing was there to cancel, or that some is past it, changes nothing: drain waits.
-        let _ = register(context.ring(), io_uring_register_op::IORING_REGISTER_SYNC_CANCEL, arg, 1);
+        if cancel_now(context.ring(), None) == Err(Errno::EINVAL) {
+            let _sq = entry.sq_lock.lock();
+            cancel_each(context.ring(), &context.slots, WAKE_UP);
+        }
     }
 }
 
@@ -234,7 +231,7 @@ pub unsafe fn cancel(id: ContextId, address: *mut iocb) -> Result<()> {
     if !entry.is_live() {
         return Err(Errno::EINVAL);
     }
-    // SAFETY: the entry is live under the SQ lock; the register call's argument lives in this frame.
+    // SAFETY: the entry is live under the SQ lock.
     unsafe { cancel_in(entry, address as u64) }
 }
 
@@ -247,12 +244,13 @@ unsafe fn cancel_in(entry: &Entry, address: u64) -> Result<()> {
         if !events::claim(slot, Slot::CANCELLED) {
             return Err(Errno::EINVAL);
         }
-        let mut which: io_uring_sync_cancel_reg = zeroed();
-        which.addr = u64::from(index);
-        let arg = (&raw const which).cast::<c_void>();
-        let opcode = io_uring_register_op::IORING_REGISTER_SYNC_CANCEL;
-        match register(context.ring(), opcode, arg, 1) {
-            Ok(_) | Err(Errno::ETIME) => Err(Errno::EINPROGRESS),
+        let (ring, which) = (context.ring(), u64::from(index));
+        let cancelled = match cancel_now(ring, Some(which)) {
+            Err(Errno::EINVAL) => cancel_by_sqe(ring, which, WAKE_UP | which),
+            cancelled => cancelled,
+        };
+        match cancelled {
+            Ok(()) | Err(Errno::ETIME) => Err(Errno::EINPROGRESS),
             Err(_) => {
                 events::unclaim(slot);
                 Err(Errno::EINVAL)

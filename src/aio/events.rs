@@ -73,7 +73,11 @@ unsafe fn wait(
     unsafe {
         if min_nr == 0
             && !poll
-            && visit(entry, |c| Ok(c.slots.any(|slot| is_synchronous_in_kernel(&slot.request))))?
+            && visit(entry, |context| {
+                // Requests are written under that lock.
+                let _sq = entry.sq_lock.lock();
+                Ok(context.slots.any(|_, slot| is_synchronous_in_kernel(&slot.request)))
+            })?
         {
             // Callers that give a time and no number know that such a request has completed.
             min_nr = 1;

@@ -10,6 +10,7 @@
 //! what is no context, or no longer, is answered with `EINVAL`.
 #![allow(clippy::missing_safety_doc)] // the section above holds for each of them
 
+mod cancel;
 pub mod context;
 mod delivery;
 mod events;

@@ -190,7 +190,7 @@ impl Slots {
     }
 
     /// Whether one of the slots that are not free is such.
-    pub fn any(&self, such: impl Fn(&Slot) -> bool) -> bool {
+    pub fn any(&self, such: impl Fn(u32, &Slot) -> bool) -> bool {
         let mut left = self.in_flight();
         for index in 0..self.count {
             if left == 0 {
@@ -199,7 +199,7 @@ impl Slots {
             let slot = &self[index];
             if slot.fate.load(Ordering::Acquire) != Slot::IDLE {
                 left -= 1;
-                if such(slot) {
+                if such(index, slot) {
                     return true;
                 }
             }

@@ -236,7 +236,7 @@ unsafe fn is_written_here(context: &Context, request: &iocb) -> bool {
     }
     // SAFETY: the caller holds the SQ lock.
     let in_place = unsafe { &mut *context.in_place.get() };
-    let is_on_ring = |slot: &Slot| {
+    let is_on_ring = |_, slot: &Slot| {
         in_place::is_write(&slot.request) && slot.fate.load(Ordering::Acquire) != Slot::DONE
     };
     let is_here = in_place.goes_to_cache(request)

@@ -1,12 +1,14 @@
 //! A ring context's life.
 
 use super::queues::Queues;
+use super::reap::STOP;
 use super::service::Service;
 use crate::abi::aio::iocb;
 use crate::abi::aio_ring::*;
 use crate::abi::ctypes::iovec;
 use crate::abi::liburing::io_uring;
 use crate::abi::uring::*;
+use crate::aio::cancel;
 use crate::aio::context::{exit_ring, init_ring};
 use crate::aio::files::Files;
 use crate::aio::registry::{self, ContextId, Entry};
@@ -65,6 +67,8 @@ pub struct Rings {
 pub(super) struct Inner {
     pub ring: io_uring,
     private: Private,
+    /// A caller that sleeps in the kernel can be woken by cancelling; before Linux 6.0 it looks now and then.
+    pub wakes: bool,
     pub slots: Slots,
     pub queues: Queues,
     pub buffers: Buffers,
@@ -314,6 +318,7 @@ impl Inner {
                 })?,
             };
             Ok(Inner {
+                wakes: cancel::cancel_now(&ring, None) != Err(Errno::EINVAL),
                 ring,
                 private,
                 slots,
@@ -407,7 +412,12 @@ pub unsafe fn destroy(entry: &Entry) -> Result<()> {
             (*rings).stop_thread();
             let inner = (*rings).inner();
             while inner.in_flight() > 0 && !inner.is_lost() {
-                cancel_all(inner);
+                // That nothing was there to cancel, or that some is past it, changes nothing.
+                if cancel_all(inner) == Err(Errno::EINVAL) {
+                    cancel::cancel_each(&raw mut inner.ring, &inner.slots, STOP);
+                    // What is past it is not asked again at once.
+                    crate::sys::thread::sleep(200);
+                }
                 inner.discard();
             }
         }
@@ -417,16 +427,8 @@ pub unsafe fn destroy(entry: &Entry) -> Result<()> {
     Ok(())
 }
 
-/// Cancels what can be.
-pub(super) unsafe fn cancel_all(inner: *const Inner) {
-    // SAFETY: the register call touches nothing of the ring but its descriptor, and its argument
-    // lives in this frame.
-    unsafe {
-        let mut all: io_uring_sync_cancel_reg = zeroed();
-        all.flags = IORING_ASYNC_CANCEL_ANY;
-        let arg = (&raw const all).cast::<c_void>();
-        let opcode = io_uring_register_op::IORING_REGISTER_SYNC_CANCEL;
-        // That nothing was there to cancel, or that some is past it, changes nothing.
-        let _ = register(&raw const (*inner).ring, opcode, arg, 1);
-    }
+/// Cancels what can be, without the ring lock.
+pub(super) unsafe fn cancel_all(inner: *const Inner) -> Result<()> {
+    // SAFETY: nothing of the ring is touched but its descriptor.
+    unsafe { cancel::cancel_now(&raw const (*inner).ring, None) }
 }

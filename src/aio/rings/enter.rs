@@ -2,9 +2,11 @@
 
 use super::context::{Inner, Rings};
 use super::queues;
+use super::service::{wait_for, Wait};
 use super::sq_thread::SPIN_IDLE;
 use super::submit::{Batch, Stopped};
 use crate::abi::aio_ring::*;
+use crate::abi::ctypes::__kernel_timespec;
 use crate::abi::uring::IORING_ENTER_GETEVENTS;
 use crate::aio::registry::{self, ContextId};
 use crate::backing;
@@ -128,7 +130,7 @@ impl Inner {
             while done < nr {
                 let batch = self.prepare_batch(nr - done);
                 let is_last = batch.entries == nr - done && batch.stopped == Stopped::Full;
-                let wait_nr = if is_last { self.missing(min_complete) } else { 0 };
+                let wait_nr = if is_last && self.wakes { self.missing(min_complete) } else { 0 };
                 let out = match self.flush(batch, wait_nr) {
                     Err(errno) if done == 0 => return Err(errno),
                     Err(_) => break,
@@ -182,7 +184,7 @@ impl Inner {
                     self.overflowed = false;
                     return false;
                 }
-                if self.sleep(1).is_err() {
+                if self.sleep(1).is_err() || self.is_ending() {
                     return false;
                 }
             }
@@ -226,8 +228,16 @@ impl Inner {
     /// Submits what is queued and waits for `nr` completions. A signal does not end it.
     unsafe fn sleep(&mut self, nr: u32) -> Result<()> {
         let ring = &raw mut self.ring;
+        const LOOK: __kernel_timespec = __kernel_timespec { tv_sec: 0, tv_nsec: 10_000_000 };
         // SAFETY: the ring lock is held.
         unsafe {
+            if !self.wakes {
+                let waited = wait_for(ring, true, &Wait { min_complete: nr, timeout: LOOK });
+                return match waited {
+                    Err(errno @ (Errno::EBADF | Errno::EOPNOTSUPP)) => Err(errno),
+                    _ => Ok(()),
+                };
+            }
             let queued = flush_sq(ring);
             let flags = IORING_ENTER_GETEVENTS | enter_flags(ring);
             match backing::enter((*ring).enter_ring_fd, queued, nr, flags, null(), 0) {

@@ -183,7 +183,7 @@ impl Rings {
         service.stop.store(1, Ordering::SeqCst);
         service.tell();
         // SAFETY: cancelling uses the ring's descriptor only.
-        unsafe { cancel_all(self.inner_without_lock()) };
+        let _ = unsafe { cancel_all(self.inner_without_lock()) };
     }
 }
 
