@@ -46,9 +46,9 @@ void engine_backing_begin(const struct engine_options *o)
 {
 	const char *before;
 
+	pthread_mutex_lock(&backing_lock);
 	if (o->backing == BACKING_AUTO)
 		return;
-	pthread_mutex_lock(&backing_lock);
 	before = getenv("ANYRING_BACKING");
 	backing_before = before ? strdup(before) : NULL;
 	setenv("ANYRING_BACKING", o->backing == BACKING_SOFT ? "soft" : "kernel", 1);
@@ -56,13 +56,13 @@ void engine_backing_begin(const struct engine_options *o)
 
 void engine_backing_end(const struct engine_options *o)
 {
-	if (o->backing == BACKING_AUTO)
-		return;
-	if (backing_before)
-		setenv("ANYRING_BACKING", backing_before, 1);
-	else
-		unsetenv("ANYRING_BACKING");
-	free(backing_before);
+	if (o->backing != BACKING_AUTO) {
+		if (backing_before)
+			setenv("ANYRING_BACKING", backing_before, 1);
+		else
+			unsetenv("ANYRING_BACKING");
+		free(backing_before);
+	}
 	pthread_mutex_unlock(&backing_lock);
 }
 
