@@ -6,6 +6,7 @@ use super::ids;
 use super::registry::{ContextId, Entry};
 use super::request::{is_synchronous_in_kernel, prepare};
 use super::slots::Slot;
+use super::submit::unget_sqe;
 use super::user;
 use crate::abi::aio::{io_event, IOCB_FLAG_RESFD};
 use crate::abi::ctypes::__kernel_timespec;
@@ -279,7 +280,17 @@ pub(super) unsafe fn consume(
                         signals.add(eventfd);
                     }
                 }
-                Outcome::Again(index) => again |= resubmit(entry, context, index),
+                Outcome::Again(index) => match resubmit(entry, context, index) {
+                    Ok(()) => again = true,
+                    Err(errno) => {
+                        let (event, eventfd) = end(context, index, i64::from(errno.answer()));
+                        sink(event);
+                        got += 1;
+                        if let Some(eventfd) = eventfd {
+                            signals.add(eventfd);
+                        }
+                    }
+                },
                 Outcome::Nothing => {}
             }
         }
@@ -321,10 +332,7 @@ unsafe fn outcome(context: &Context, user_data: u64, res: i32) -> Outcome {
         Slot::DONE => slot.request.aio_reserved2 as i64,
         _ => i64::from(res),
     };
-    let event = event_of(slot, res);
-    let signals = slot.request.aio_flags & IOCB_FLAG_RESFD != 0;
-    let eventfd = signals.then_some(slot.request.aio_resfd as c_int);
-    context.slots.give(index);
+    let (event, eventfd) = end(context, index, res);
     if fate == Slot::RETURNED {
         Outcome::Nothing
     } else {
@@ -332,25 +340,37 @@ unsafe fn outcome(context: &Context, user_data: u64, res: i32) -> Outcome {
     }
 }
 
-/// Queues the request in a slot anew; true when it stands in the SQ.
+/// Gives a slot back; its request's event, and the eventfd to signal. Under the CQ lock.
+#[inline]
+fn end(context: &Context, index: u32, res: i64) -> (io_event, Option<c_int>) {
+    let slot = &context.slots[index];
+    let event = event_of(slot, res);
+    let signals = slot.request.aio_flags & IOCB_FLAG_RESFD != 0;
+    let eventfd = signals.then_some(slot.request.aio_resfd as c_int);
+    context.slots.give(index);
+    (event, eventfd)
+}
+
+/// Queues the request in a slot anew. `EBADF` when its file is gone; what the server answers where the SQ stays full.
 #[cold]
-unsafe fn resubmit(entry: &Entry, context: &Context, index: u32) -> bool {
+unsafe fn resubmit(entry: &Entry, context: &Context, index: u32) -> Result<()> {
     let _sq = entry.sq_lock.lock();
     let ring = context.ring();
     // SAFETY: the SQ lock makes the ring's SQ side ours; the request was prepared before.
     unsafe {
         let mut sqe = io_uring_get_sqe(ring);
         if sqe.is_null() {
-            let _ = submit(ring);
+            submit(ring)?;
             sqe = io_uring_get_sqe(ring);
         }
-        if sqe.is_null() || prepare(sqe, &context.slots[index].request).is_err() {
-            return false;
+        if sqe.is_null() {
+            return Err(Errno::EAGAIN);
         }
+        prepare(sqe, &context.slots[index].request).inspect_err(|_| unget_sqe(ring))?;
         (*sqe).flags |= context.sqe_flags();
         (*sqe).user_data = u64::from(index);
     }
-    true
+    Ok(())
 }
 
 /// Changes a running request's fate; false when it is not running any more.

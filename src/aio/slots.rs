@@ -88,20 +88,29 @@ impl Slots {
         if self.given.load(Ordering::Acquire) == taken {
             return Err(Errno::EAGAIN);
         }
-        // SAFETY: the position is taken modulo the ring's size.
-        let index = match unsafe { *self.free.add((taken & self.mask) as usize) } {
-            0 => taken & self.mask,
-            given => given - 1,
-        };
+        let index = self.free_at(taken & self.mask);
         self.taken.store(taken.wrapping_add(1), Ordering::Release);
         Ok(index)
+    }
+
+    /// The index at a position of the queue, below its length. Only for the holder of the SQ lock.
+    #[inline]
+    fn free_at(&self, position: u32) -> u32 {
+        // SAFETY: the position is in the queue, where the reaping side does not write before it is taken.
+        match unsafe { *self.free.add(position as usize) } {
+            0 => position,
+            given => given - 1,
+        }
     }
 
     /// Takes back the `count` latest takes: nothing was submitted for them. Only for the holder of the
     /// SQ lock.
     pub fn untake(&self, count: u32) {
-        let taken = self.taken.load(Ordering::Relaxed);
-        self.taken.store(taken.wrapping_sub(count), Ordering::Release);
+        let taken = self.taken.load(Ordering::Relaxed).wrapping_sub(count);
+        for position in (0..count).map(|ahead| taken.wrapping_add(ahead) & self.mask) {
+            self[self.free_at(position)].fate.store(Slot::IDLE, Ordering::Release);
+        }
+        self.taken.store(taken, Ordering::Release);
     }
 
     /// Gives a slot back. Only for the holder of the CQ lock.

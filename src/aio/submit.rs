@@ -224,7 +224,7 @@ unsafe fn prepare_one(
 }
 
 /// Takes back the SQE that was got last.
-unsafe fn unget_sqe(ring: *mut io_uring) {
+pub(super) unsafe fn unget_sqe(ring: *mut io_uring) {
     // SAFETY: the caller holds the SQ lock, and the server looks at the SQ only within an enter.
     unsafe { (*ring).sq.sqe_tail = (*ring).sq.sqe_tail.wrapping_sub(1) };
 }

@@ -9,12 +9,14 @@
 use super::context::Inner;
 use crate::abi::aio::*;
 use crate::abi::aio_ring::*;
+use crate::abi::uring::io_uring_sqe;
 use crate::aio::request::prepare;
 use crate::aio::slots::Slot;
+use crate::aio::submit::unget_sqe;
 use crate::ring::barrier::{io_uring_smp_load_acquire, read_once};
 use crate::ring::inline::*;
 use crate::ring::submit::{cq_needs_flush, get_events, submit};
-use crate::sys::Errno;
+use crate::sys::{Errno, Result};
 
 // What a slot's copy of a request keeps in `aio_key`, with `aio_reserved2` beside it.
 /// Submitted with `RWF_NOWAIT`.
@@ -125,10 +127,17 @@ impl Inner {
                     self.slots.give(index);
                     true
                 }
-                Outcome::Again { key, res } => {
-                    self.again(index, key, res);
-                    false
-                }
+                Outcome::Again { key, res } => match self.again(index, key, res) {
+                    Ok(()) => false,
+                    Err(errno) => {
+                        let res = i64::from(errno.answer());
+                        self.queues.push(io_event { data, obj, res, res2: 0 });
+                        self.queues.publish();
+                        Inner::close_signal(&self.slots[index].request, true);
+                        self.slots.give(index);
+                        true
+                    }
+                },
                 Outcome::Returned => {
                     self.returned = true;
                     Inner::close_signal(&slot.request, false);
@@ -163,20 +172,16 @@ impl Inner {
         }
     }
 
-    /// Queues a request anew.
+    /// Queues a request anew. `EBADF` when its file is gone; or the ring is.
     #[cold]
-    unsafe fn again(&mut self, index: u32, key: u32, res: u64) {
+    unsafe fn again(&mut self, index: u32, key: u32, res: u64) -> Result<()> {
         let ring = &raw mut self.ring;
         let (mut request, address) = (self.slots[index].request, self.slots[index].address);
-        // SAFETY: the ring lock is held; the request was prepared before, which cannot fail now.
+        // SAFETY: the ring lock is held.
         unsafe {
-            let mut sqe = io_uring_get_sqe(ring);
-            while sqe.is_null() {
-                let _ = submit(ring);
-                sqe = io_uring_get_sqe(ring);
-            }
+            let sqe = self.sqe()?;
             request.aio_reserved2 = 0;
-            let _ = prepare(sqe, &request);
+            prepare(sqe, &request).inspect_err(|_| unget_sqe(ring))?;
             if self.flags & IOCTX_FLAG_FIXEDBUFS != 0 {
                 let base = self.queues.request(0) as u64;
                 let which = (address - base) / core::mem::size_of::<iocb>() as u64;
@@ -186,6 +191,24 @@ impl Inner {
             request.aio_key = key;
             request.aio_reserved2 = res;
             self.slots.set(index, &request, address);
+        }
+        Ok(())
+    }
+
+    /// An SQE, for which room is made.
+    unsafe fn sqe(&mut self) -> Result<*mut io_uring_sqe> {
+        let ring = &raw mut self.ring;
+        // SAFETY: the ring lock is held.
+        unsafe {
+            let mut sqe = io_uring_get_sqe(ring);
+            while sqe.is_null() {
+                // Short of memory, it takes them later; where the program has closed it, never.
+                if let Err(errno @ (Errno::EBADF | Errno::EOPNOTSUPP)) = submit(ring) {
+                    return Err(errno);
+                }
+                sqe = io_uring_get_sqe(ring);
+            }
+            Ok(sqe)
         }
     }
 
@@ -201,14 +224,10 @@ impl Inner {
 
     /// Queues the read that an eventfd write ends, to wake the SQ thread from its wait.
     pub unsafe fn arm_wake_up(&mut self) {
-        let ring = &raw mut self.ring;
         // SAFETY: the ring lock is held. What is read goes into the context itself.
         unsafe {
-            let mut sqe = io_uring_get_sqe(ring);
-            while sqe.is_null() {
-                let _ = submit(ring);
-                sqe = io_uring_get_sqe(ring);
-            }
+            // The ring is gone: there is nothing to be woken for.
+            let Ok(sqe) = self.sqe() else { return };
             let value = (&raw mut self.woken).cast();
             io_uring_prep_read(sqe, self.wake_fd, value, 8, 0);
             (*sqe).user_data = WAKE_UP;
