@@ -8,8 +8,12 @@ static const unsigned modes[] = { 0, IOCTX_FLAG_SQWQ, IOCTX_FLAG_SQTHREAD };
 static void *wait_inside(void *arg)
 {
 	struct rings *r = arg;
+	int ret;
 
-	return (void *)(intptr_t)io_ring_enter(r->ctx, 0, 1, IORING_FLAG_GETEVENTS);
+	/* The main thread may be inside to look. */
+	while ((ret = io_ring_enter(r->ctx, 0, 1, IORING_FLAG_GETEVENTS)) == -EBUSY)
+		usleep(1000);
+	return (void *)(intptr_t)ret;
 }
 
 /* The child has the context to itself: it submits, waits and destroys. The parent's thread goes on. */
@@ -25,8 +29,10 @@ static void inside_at_a_fork(bool child_uses_it)
 		rings_get(&r, IOCB_CMD_POLL, pipes[0])->aio_buf = POLLIN;
 		CHECK_EQ(rings_submit(&r, 1, 0), 1);
 		CHECK_EQ(pthread_create(&thread, NULL, wait_inside, &r), 0);
-		usleep(50000);
-		CHECK_EQ(io_ring_enter(r.ctx, 0, 0, 0), -EBUSY);
+		while (io_ring_enter(r.ctx, 0, 0, 0) != -EBUSY)
+			usleep(3000);
+		/* It is asleep there. */
+		usleep(20000);
 		pid_t child = fork_child();
 
 		if (child == 0) {
