@@ -126,6 +126,50 @@ static void interrupted(void)
 	CHECK_EQ(io_destroy(ctx), 0);
 }
 
+struct victim {
+	pthread_t thread;
+	int data;
+};
+
+static void *write_and_kill(void *arg)
+{
+	struct victim *victim = arg;
+
+	usleep(30000);
+	CHECK_EQ(write(victim->data, "12", 2), 2);
+	usleep(30000);
+	pthread_kill(victim->thread, SIGUSR1);
+	return NULL;
+}
+
+/* Events that come during the wait are its answer when a signal ends it before there are enough. */
+static void interrupted_with_fewer(void)
+{
+	struct sigaction action = { .sa_handler = count_signal };
+	struct io_event events[3];
+	struct iocb *reads[3];
+	char bytes[3];
+	int data[2];
+
+	MUST(sigaction(SIGUSR1, &action, NULL));
+	MUST(pipe(data));
+	for (int round = 0; round < 5; round++) {
+		struct victim self = { pthread_self(), data[1] };
+		io_context_t ctx = new_context(REQUESTS);
+		pthread_t killer;
+
+		for (int i = 0; i < 3; i++) {
+			reads[i] = &iocbs[i];
+			io_prep_pread(reads[i], data[0], &bytes[i], 1, 0);
+		}
+		CHECK_EQ(io_submit(ctx, 3, reads), 3);
+		start_thread(&killer, write_and_kill, &self);
+		CHECK_EQ(io_getevents(ctx, 3, 3, events, NULL), 2);
+		join_thread(killer);
+		CHECK_EQ(io_destroy(ctx), 0);
+	}
+}
+
 static io_context_t shared;
 
 struct waiter {
@@ -280,5 +324,6 @@ static void callback_queue(void)
 	CHECK_EQ(io_queue_release(ctx), 0);
 }
 
-TEST_PARTS(PART(numbers), PART(timeouts), PART(none_wanted_and_a_time), PART(interrupted), PART(signal_mask),
+TEST_PARTS(PART(numbers), PART(timeouts), PART(none_wanted_and_a_time), PART(interrupted), PART(interrupted_with_fewer),
+	   PART(signal_mask),
 	   PART(fewer_wanted_than_by_others), PART(cancelling), PART(callback_queue))

@@ -164,7 +164,7 @@ unsafe fn sleep(
         if wanted > 1 && is_alone() && !context.delivery.has_begun() {
             context.wanted.store(wanted, Ordering::SeqCst);
             // SeqCst on both sides: whoever comes sees the number, or is seen.
-            let waited = is_alone().then(|| enter(context, wanted, deadline, sigmask));
+            let waited = is_alone().then(|| enter_for(context, wanted, deadline, sigmask));
             context.wanted.store(0, Ordering::SeqCst);
             if !is_alone() {
                 futex::wake(&context.wanted, futex::ALL);
@@ -177,6 +177,27 @@ unsafe fn sleep(
             have_others_want_one(entry, context);
         }
         enter(context, 1, deadline, sigmask)
+    }
+}
+
+/// [`enter`] for several CQEs. `EINTR` also when a signal ended it with fewer of them, which the server does not say.
+unsafe fn enter_for(
+    context: &Context,
+    wanted: u32,
+    deadline: Option<&Deadline>,
+    sigmask: *const c_void,
+) -> Result<c_int> {
+    // SAFETY: a visitor keeps the context.
+    unsafe {
+        let cq = &(*context.ring()).cq;
+        let head = read_once(cq.khead);
+        let entered = enter(context, wanted, deadline, sigmask);
+        let came = io_uring_smp_load_acquire(cq.ktail).wrapping_sub(head);
+        if came < wanted {
+            entered.and(Err(Errno::EINTR))
+        } else {
+            entered
+        }
     }
 }
 
