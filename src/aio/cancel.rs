@@ -8,7 +8,7 @@ use crate::ring::barrier::{io_uring_smp_load_acquire, read_once};
 use crate::ring::inline::*;
 use crate::ring::register::register;
 use crate::ring::submit::submit;
-use crate::sys::{Errno, Result};
+use crate::sys::{thread, Errno, Result};
 use core::ffi::c_void;
 use core::mem::zeroed;
 use core::sync::atomic::Ordering;
@@ -28,6 +28,29 @@ pub unsafe fn cancel_now(ring: *const io_uring, user_data: Option<u64>) -> Resul
         }
         let arg = (&raw const which).cast::<c_void>();
         register(ring, io_uring_register_op::IORING_REGISTER_SYNC_CANCEL, arg, 1).map(drop)
+    }
+}
+
+/// Waits until a thread that reads the submissions, if there is one, has taken what there is: before, it is not found to
+/// be cancelled, and afterwards is in flight.
+///
+/// # Safety
+/// The caller must have the ring's SQ side.
+pub unsafe fn have_taken(ring: *const io_uring) {
+    /// Whoever submitted woke it. It may be gone with the ring, where the program has closed that: that is waited for a second.
+    const TRIES: u32 = 20_000;
+    // SAFETY: as the caller says.
+    unsafe {
+        if (*ring).flags & IORING_SETUP_SQPOLL == 0 {
+            return;
+        }
+        let tail = read_once((*ring).sq.ktail);
+        for _ in 0..TRIES {
+            if io_uring_smp_load_acquire((*ring).sq.khead) == tail {
+                return;
+            }
+            thread::sleep(50);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A context's life, and cancelling what is in flight on it.
 
-use super::cancel::{cancel_by_sqe, cancel_each, cancel_now};
+use super::cancel::{cancel_by_sqe, cancel_each, cancel_now, have_taken};
 use super::delivery::Delivery;
 use super::events;
 use super::ids;
@@ -212,8 +212,9 @@ unsafe fn end_lost(entry: &Entry, context: &Context) {
 }
 
 unsafe fn cancel_all(entry: &Entry, context: &Context) {
-    // SAFETY: the SQ lock makes the ring's SQ side ours.
+    // SAFETY: the SQ lock makes the ring's SQ side ours; after the removal began nobody else takes it.
     unsafe {
+        have_taken(context.ring());
         // That nothing was there to cancel, or that some is past it, changes nothing: drain waits.
         if cancel_now(context.ring(), None) == Err(Errno::EINVAL) {
             let _sq = entry.sq_lock.lock();
@@ -245,6 +246,7 @@ unsafe fn cancel_in(entry: &Entry, address: u64) -> Result<()> {
             return Err(Errno::EINVAL);
         }
         let (ring, which) = (context.ring(), u64::from(index));
+        have_taken(ring);
         let cancelled = match cancel_now(ring, Some(which)) {
             Err(Errno::EINVAL) => cancel_by_sqe(ring, which, WAKE_UP | which),
             cancelled => cancelled,
