@@ -49,11 +49,7 @@ struct Table {
 static FIRST: Chunk = Chunk::new();
 
 static TABLE: Table = Table {
-    chunks: {
-        let mut chunks = [const { AtomicPtr::new(null_mut()) }; CHUNKS];
-        chunks[0] = AtomicPtr::new((&raw const FIRST).cast_mut());
-        chunks
-    },
+    chunks: [const { AtomicPtr::new(null_mut()) }; CHUNKS],
     count: AtomicU32::new(0),
     rings: AtomicU32::new(0),
     owner: AtomicU32::new(0),
@@ -244,6 +240,8 @@ fn each_slot() -> impl Iterator<Item = &'static AtomicPtr<Ring>> {
 /// The slot for `fd`, whose chunk may have to be made. Under the lock.
 fn slot_made(fd: c_int) -> Result<&'static AtomicPtr<Ring>> {
     let index = usize::try_from(fd).map_err(|_| Errno::EBADF)?;
+    // Not from the start: a table of nothing but zeros takes no room in the library's file.
+    TABLE.chunks[0].store((&raw const FIRST).cast_mut(), Ordering::Release);
     let chunk = TABLE.chunks.get(index / CHUNK).ok_or(Errno::EMFILE)?;
     if chunk.load(Ordering::Acquire).is_null() {
         // SAFETY: zeroed memory is a chunk without rings. It stays.
