@@ -22,11 +22,11 @@ def expected(library):
     return symbols, {row["node"]: row["parent"] for row in nodes}
 
 
-# Bound to what the program has of a C library: its allocator, and what threads and forks need.
+# Bound to what the program has of a C library: its allocator, and what threads, forks and unloading need.
 WEAK = {("WEAK", name) for name in (
     "malloc", "free", "secure_getenv", "__environ", "pthread_create", "pthread_detach", "pthread_sigmask",
     "pthread_tryjoin_np", "pthread_attr_init", "pthread_attr_setstack", "pthread_attr_destroy", "sigfillset", "__tsan_init",
-    "pthread_atfork", "__register_atfork", "__dso_handle")}
+    "pthread_atfork", "__register_atfork", "__dso_handle", "dladdr1", "dlopen")}
 
 
 def symbol_problems(path, want, nodes):

@@ -27,6 +27,7 @@ pub mod futex;
 pub mod futexes;
 pub mod heap;
 pub mod identity;
+pub mod image;
 pub mod interrupt;
 pub mod lock;
 pub mod marker;
