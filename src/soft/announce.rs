@@ -2,24 +2,40 @@
 
 use super::turn::Turn;
 use crate::abi::uring::IORING_CQ_EVENTFD_DISABLED;
-use crate::sys::{fd, file};
+use crate::sys::{fd, file, identity};
 use core::ffi::c_int;
 use core::sync::atomic::Ordering;
 
 /// A registered eventfd.
 pub struct Announce {
     /// A descriptor of our own.
-    pub fd: c_int,
+    fd: c_int,
+    /// The eventfd's number; none where /proc does not say.
+    id: Option<u64>,
     /// Only requests that were not complete where they were submitted count.
-    pub only_async: bool,
+    only_async: bool,
     /// One of those is complete.
-    pub had_async: bool,
+    had_async: bool,
+}
+
+impl Announce {
+    /// By a descriptor of our own of the program's eventfd.
+    pub fn new(fd: c_int, only_async: bool) -> Self {
+        Announce { fd, id: identity::eventfd_id(fd).ok(), only_async, had_async: false }
+    }
+
+    /// Whether the descriptor still is that eventfd's, as far as /proc tells: the program may have closed it.
+    pub fn is_same(&self) -> bool {
+        self.id.is_none() || identity::eventfd_id(self.fd).ok() == self.id
+    }
 }
 
 impl Drop for Announce {
     fn drop(&mut self) {
-        // SAFETY: it is ours alone.
-        let _ = unsafe { fd::close(self.fd) };
+        if self.is_same() {
+            // SAFETY: it is ours alone.
+            let _ = unsafe { fd::close(self.fd) };
+        }
     }
 }
 

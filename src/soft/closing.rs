@@ -4,6 +4,7 @@ use super::request::{Place, Request, CANCELLED};
 use super::turn::Turn;
 use super::work;
 use super::{jobs, ops};
+use crate::sys::identity::Held;
 use crate::sys::Errno;
 use alloc::vec::Vec;
 
@@ -11,6 +12,7 @@ impl Turn<'_> {
     /// The program has closed the ring: what can be cancelled is.
     pub fn shut_down(mut self) {
         self.core.is_closed = true;
+        self.let_go_of_lost();
         if let Some(reader) = self.core.reader.as_ref().filter(|reader| !reader.is_foreign()) {
             reader.wake();
         }
@@ -31,6 +33,24 @@ impl Turn<'_> {
                 self.core.runnable.push(head);
             }
         }
+    }
+
+    /// The program has closed all descriptors, ours as well: their numbers may be others' by now. That one is gone
+    /// means that all are. Returns whether they are.
+    pub fn let_go_of_lost(&mut self) -> bool {
+        let core = &mut *self.core;
+        if core.held.is_same() {
+            return false;
+        }
+        core.held = Held::NONE;
+        core.polls.forget();
+        core.announce.take_if(|announce| !announce.is_same());
+        for request in core.requests.iter() {
+            // SAFETY: requests in flight are live; a worker that has one does not look at what keeps its file.
+            unsafe { (*request).forget_file() };
+        }
+        core::mem::forget(core::mem::take(&mut core.files));
+        true
     }
 
     /// Cancels what operations have put somewhere.

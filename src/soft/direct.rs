@@ -11,7 +11,8 @@ use super::ring::Ring;
 use super::turn::Turn;
 use crate::abi::aio::*;
 use crate::sys::clock::Deadline;
-use crate::sys::{aio, fd, file, identity, process, worker, Errno, Result};
+use crate::sys::identity::Held;
+use crate::sys::{aio, fd, file, process, worker, Errno, Result};
 use alloc::vec::Vec;
 use core::ffi::{c_int, c_void};
 use core::mem::zeroed;
@@ -29,7 +30,7 @@ pub struct Direct {
     /// The process whose it is.
     owner: u32,
     /// Signalled at each completion.
-    eventfd: c_int,
+    eventfd: Held,
     /// There is no aio to have.
     refused: bool,
     /// To go out at the end of the turn.
@@ -109,7 +110,7 @@ impl Direct {
         Direct {
             context: 0,
             owner: 0,
-            eventfd: -1,
+            eventfd: Held::NONE,
             refused: false,
             queued: Vec::new(),
             in_flight: 0,
@@ -127,7 +128,7 @@ impl Direct {
             self.refused = match (aio::setup(DEPTH), file::eventfd_nonblocking()) {
                 (Ok(context), Ok(eventfd)) => {
                     (self.context, self.owner) = (context, pid);
-                    self.eventfd = fd::move_away(eventfd);
+                    self.eventfd = Held::of_new(eventfd);
                     false
                 }
                 (Ok(context), Err(_)) => {
@@ -157,10 +158,7 @@ impl Drop for Direct {
         if self.context != 0 && self.owner == process::id() as u32 {
             end(self.context);
         }
-        if self.eventfd >= 0 {
-            // SAFETY: it is ours alone.
-            let _ = unsafe { fd::close(self.eventfd) };
-        }
+        self.eventfd.close();
     }
 }
 
@@ -243,9 +241,7 @@ pub unsafe fn wait(ring: &Ring, awaited: &Awaited, until: Option<Deadline>) -> R
 impl Direct {
     /// Gives up this process's copy of an eventfd that its parent goes on with.
     pub fn leave_behind(&self) {
-        if self.eventfd >= 0 {
-            identity::close_ours(self.eventfd);
-        }
+        self.eventfd.close();
     }
 }
 
@@ -294,7 +290,7 @@ impl Turn<'_> {
         if direct.in_flight >= DEPTH || !direct.open(pid) {
             return false;
         }
-        let eventfd = direct.eventfd;
+        let eventfd = direct.eventfd.fd;
         if direct.epoll < 0 || direct.epoll != self.core.polls.epoll() {
             if self.listen_to(eventfd, DIRECT).is_err() {
                 return false;

@@ -95,14 +95,14 @@ pub unsafe fn adopt(ring: &Ring) {
         let core = &mut *ring.core();
         core.memory.control().shared.store(1, Ordering::Relaxed);
         // What is not taken over is not dropped either: threads of the parent may have been at it.
-        let mut new = Core::new(read(&core.memory), core.flags, core.fd);
+        let mut new = Core::new(read(&core.memory), core.flags, core.held);
         new.disabled = core.disabled;
         new.issuer = core.issuer;
         // The page of the issuer's stack is here, too: it is looked for by its id.
         new.clock = core.clock;
         new.is_private = core.is_private;
         new.has_skipped = core.has_skipped;
-        core.polls.leave_behind();
+        core.polls.close();
         if was_forking {
             // Right after the fork: the numbers are still what they were.
             for request in core.requests.iter() {

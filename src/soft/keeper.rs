@@ -13,8 +13,10 @@ use super::timers;
 use super::turn::Turn;
 use crate::sys::clock::{nanoseconds, Deadline};
 use crate::sys::epoll::{self, Event, EPOLL_CTL_ADD, EPOLL_CTL_DEL};
+use crate::sys::identity::Held;
+use crate::sys::interrupt::interrupt;
 use crate::sys::lock::Lock;
-use crate::sys::{fd, file, worker};
+use crate::sys::{file, process, thread, worker, Errno, Result};
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
@@ -58,12 +60,34 @@ struct Keeper {
     looks: AtomicU32,
     /// It is not to linger.
     hurries: AtomicU32,
-    epoll: AtomicI32,
-    /// Readable when the keeper is called.
-    call: AtomicI32,
+    /// The thread's id.
+    thread: AtomicI32,
+    own: UnsafeCell<Own>,
 }
 
-// SAFETY: the rings are only touched under the lock.
+/// What the keeper sleeps on.
+#[derive(Clone, Copy)]
+struct Own {
+    epoll: Held,
+    /// Readable when the keeper is called.
+    call: Held,
+}
+
+impl Own {
+    const NONE: Own = Own { epoll: Held::NONE, call: Held::NONE };
+
+    fn open() -> Result<Own> {
+        let epoll = epoll::create()?;
+        let epoll = Held::of_new(epoll);
+        let call = file::eventfd_nonblocking().inspect_err(|_| epoll.close())?;
+        let own = Own { epoll, call: Held::of_new(call) };
+        let _ =
+            epoll::control(own.epoll.fd, EPOLL_CTL_ADD, own.call.fd, libc::EPOLLIN as u32, CALL);
+        Ok(own)
+    }
+}
+
+// SAFETY: the rings and descriptors are only touched under the lock.
 unsafe impl Sync for Keeper {}
 
 static KEEPER: Keeper = Keeper {
@@ -72,9 +96,15 @@ static KEEPER: Keeper = Keeper {
     runs: AtomicU32::new(0),
     looks: AtomicU32::new(0),
     hurries: AtomicU32::new(0),
-    epoll: AtomicI32::new(-1),
-    call: AtomicI32::new(-1),
+    thread: AtomicI32::new(0),
+    own: UnsafeCell::new(Own::NONE),
 };
+
+/// Under the lock.
+fn own() -> &'static mut Own {
+    // SAFETY: the lock makes it the caller's, who looks at it for a moment.
+    unsafe { &mut *KEEPER.own.get() }
+}
 
 /// Has the keeper see to a ring that its last visitor leaves with something under way.
 #[cold]
@@ -135,18 +165,22 @@ pub fn end() {
     let is_needed = unsafe { !(*KEEPER.rings.get()).is_empty() };
     if !is_needed && KEEPER.runs.load(Ordering::Relaxed) != 0 {
         KEEPER.hurries.store(1, Ordering::Relaxed);
-        let _ = file::signal(KEEPER.call.load(Ordering::Relaxed));
+        signal();
     }
 }
 
 /// The program has closed a ring: it is not kept any more. Without the ring's lock.
 pub fn forget(ring: &Ring) {
     let held = KEEPER.lock.lock();
+    if KEEPER.runs.load(Ordering::Relaxed) != 0 && !own().call.is_ours() {
+        // The program has closed all, perhaps with a call that had not come through.
+        signal();
+    }
     // SAFETY: the lock makes the list ours.
     let rings = unsafe { &mut *KEEPER.rings.get() };
     let Some(at) = rings.iter().position(|kept| core::ptr::eq(kept.ring, ring)) else { return };
     let mut gone = rings.swap_remove(at);
-    release(&mut gone, KEEPER.epoll.load(Ordering::Relaxed));
+    release(&mut gone, own().epoll.fd);
     drop(held);
     super::table::give_up(gone.ring);
 }
@@ -165,22 +199,24 @@ fn call() {
         return start();
     }
     if KEEPER.looks.swap(1, Ordering::AcqRel) == 0 {
-        let _ = file::signal(KEEPER.call.load(Ordering::Relaxed));
+        signal();
+    }
+}
+
+/// Wakes the keeper: where the program has closed what it sleeps on, by interrupting it. Under the lock.
+fn signal() {
+    let call = own().call;
+    if call.is_ours() {
+        let _ = file::signal(call.fd);
+    } else {
+        interrupt(KEEPER.thread.load(Ordering::Relaxed));
     }
 }
 
 fn start() {
-    if KEEPER.epoll.load(Ordering::Relaxed) < 0 {
-        let Ok(made) = epoll::create() else { return };
-        let Ok(call) = file::eventfd_nonblocking() else {
-            // SAFETY: it was just made.
-            let _ = unsafe { fd::close(made) };
-            return;
-        };
-        let (made, call) = (fd::move_away(made), fd::move_away(call));
-        let _ = epoll::control(made, EPOLL_CTL_ADD, call, libc::EPOLLIN as u32, CALL);
-        KEEPER.epoll.store(made, Ordering::Relaxed);
-        KEEPER.call.store(call, Ordering::Relaxed);
+    if own().epoll.fd < 0 {
+        let Ok(made) = Own::open() else { return };
+        *own() = made;
     }
     KEEPER.looks.store(1, Ordering::Relaxed);
     KEEPER.runs.store(1, Ordering::Relaxed);
@@ -203,29 +239,53 @@ pub fn start_over() {
 
 /// Closes what wakes the keeper. Under the lock, without a keeper.
 fn close_own() {
-    for own in [&KEEPER.epoll, &KEEPER.call] {
-        let own = own.swap(-1, Ordering::Relaxed);
-        if own >= 0 {
-            // SAFETY: nobody else knows of it.
-            let _ = unsafe { fd::close(own) };
-        }
+    let Own { epoll, call } = core::mem::replace(own(), Own::NONE);
+    epoll.close();
+    call.close();
+}
+
+/// What the keeper sleeps on: anew if the program has closed that, and what its rings have. Under the lock.
+fn own_still(rings: &mut Vec<Kept>) -> Own {
+    if !own().call.is_ours() {
+        close_own();
+        rings.retain_mut(|kept| {
+            kept.epoll = -1;
+            let is_lost = Turn::try_take(kept.ring).is_some_and(|mut turn| {
+                let is_lost = turn.let_go_of_lost();
+                turn.core.is_kept &= !is_lost;
+                is_lost
+            });
+            if is_lost {
+                super::table::give_up(kept.ring);
+            }
+            !is_lost
+        });
+        *own() = Own::open().unwrap_or(Own::NONE);
     }
+    *own()
 }
 
 /// The thread.
 extern "C" fn run(_: *mut c_void) -> *mut c_void {
     worker::set_name(c"anyring-keeper");
-    let (outer, call) = (KEEPER.epoll.load(Ordering::Relaxed), KEEPER.call.load(Ordering::Relaxed));
-    let mut idle_since = 0;
-    while let Some(until) = look_at_all(outer, &mut idle_since) {
+    KEEPER.thread.store(process::thread_id(), Ordering::Relaxed);
+    let (mut idle_since, mut has_slept_out) = (0, true);
+    while let Some((own, until)) = look_at_all(&mut idle_since, has_slept_out) {
         let mut events = [Event { events: 0, u64: 0 }; 16];
         let left = until.map(|until| until.left_as_libc());
         // SAFETY: there is no mask.
-        let got = unsafe { epoll::wait(outer, &mut events, left.as_ref(), core::ptr::null()) };
+        let got =
+            unsafe { epoll::wait(own.epoll.fd, &mut events, left.as_ref(), core::ptr::null()) };
+        has_slept_out = !matches!(got, Ok(1..));
+        if got.is_err_and(|errno| errno != Errno::EINTR) {
+            thread::sleep(TICK as i64 / 1000);
+            let _held = KEEPER.lock.lock();
+            close_own();
+        }
         KEEPER.looks.store(1, Ordering::Relaxed);
         for event in &events[..got.unwrap_or(0)] {
             match event.u64 {
-                CALL => file::clear(call),
+                CALL => file::clear(own.call.fd),
                 ring => make_due(ring as *const Ring),
             }
         }
@@ -243,12 +303,13 @@ fn make_due(ring: *const Ring) {
     }
 }
 
-/// Looks at each ring; returns when to look again, none for when something happens. None at all when there
-/// is nothing to keep: the thread ends.
-fn look_at_all(outer: c_int, idle_since: &mut u64) -> Option<Option<Deadline>> {
+/// Looks at each ring; returns what to sleep on, and when to look again, none for when something happens. None at
+/// all when there is nothing to keep: the thread ends. What it sleeps on is there if that has woken it.
+fn look_at_all(idle_since: &mut u64, has_slept_out: bool) -> Option<(Own, Option<Deadline>)> {
     let held = KEEPER.lock.lock();
     // SAFETY: the lock makes the list ours.
     let rings = unsafe { &mut *KEEPER.rings.get() };
+    let own = if has_slept_out { own_still(rings) } else { *own() };
     let now = nanoseconds(libc::CLOCK_MONOTONIC);
     let mut next = u64::MAX;
     let mut at = 0;
@@ -257,7 +318,7 @@ fn look_at_all(outer: c_int, idle_since: &mut u64) -> Option<Option<Deadline>> {
         let due = rings[at].ring.due.load(Ordering::Relaxed);
         let again = match due > now {
             true => Some(due),
-            false => look(&mut rings[at], outer, now, &mut messaged),
+            false => look(&mut rings[at], own.epoll.fd, now, &mut messaged),
         };
         match again {
             Some(again) => {
@@ -291,7 +352,7 @@ fn look_at_all(outer: c_int, idle_since: &mut u64) -> Option<Option<Deadline>> {
     KEEPER.looks.store(u32::from(looks), Ordering::Relaxed);
     drop(held);
     messaged.iter().for_each(|ring: &Used| attend(ring));
-    Some((next != u64::MAX).then(|| Deadline::at_nanoseconds(next)))
+    Some((own, (next != u64::MAX).then(|| Deadline::at_nanoseconds(next))))
 }
 
 /// Looks at a ring, and serves it when nobody has entered it since the last look. Returns when to look again,

@@ -7,7 +7,8 @@ use super::ring::Ring;
 use super::turn::Turn;
 use crate::sys::clock::Deadline;
 use crate::sys::epoll::{self, Event};
-use crate::sys::{fd, identity, Errno, Result};
+use crate::sys::identity::Held;
+use crate::sys::{Errno, Result};
 use alloc::vec::Vec;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::Ordering;
@@ -65,7 +66,7 @@ impl Slot {
 
 /// What a ring waits for.
 pub struct Polls {
-    epoll: c_int,
+    epoll: Held,
     slots: Vec<Slot>,
     free: Vec<u32>,
     /// By the program's descriptor: the slot of the request that waits for the file that it is, or was.
@@ -82,7 +83,7 @@ impl Polls {
     /// None.
     pub fn new() -> Self {
         Polls {
-            epoll: -1,
+            epoll: Held::NONE,
             slots: Vec::new(),
             free: Vec::new(),
             numbers: Vec::new(),
@@ -92,50 +93,40 @@ impl Polls {
         }
     }
 
-    /// Closes the epoll.
+    /// Gives up this process's descriptor of the epoll, which is at its end or which the parent goes on with.
     pub fn close(&mut self) {
-        if self.epoll >= 0 {
-            identity::close_ours(self.epoll);
-            self.epoll = -1;
-        }
+        core::mem::replace(&mut self.epoll, Held::NONE).close();
     }
 
-    /// Gives up this process's copy of an epoll that its parent goes on with.
-    pub fn leave_behind(&self) {
-        if self.epoll >= 0 {
-            identity::close_ours(self.epoll);
-        }
+    /// The epoll is gone already.
+    pub fn forget(&mut self) {
+        self.epoll = Held::NONE;
     }
 
     fn open(&mut self, ring_fd: c_int) -> Result<c_int> {
-        if self.epoll < 0 {
-            let made = fd::move_away(epoll::create()?);
-            let known = identity::mark(made).and_then(|()| {
-                epoll::control(made, epoll::EPOLL_CTL_ADD, ring_fd, EACH_CHANGE, OWN)
-            });
-            known.inspect_err(|_| {
-                // SAFETY: nobody knows of it.
-                let _ = unsafe { fd::close(made) };
-            })?;
+        if self.epoll.fd < 0 {
+            let made = Held::of_new(epoll::create()?);
+            epoll::control(made.fd, epoll::EPOLL_CTL_ADD, ring_fd, EACH_CHANGE, OWN)
+                .inspect_err(|_| made.close())?;
             self.epoll = made;
         }
-        Ok(self.epoll)
+        Ok(self.epoll.fd)
     }
 
     /// Wakes whoever serves: the ring's descriptor can always be written to.
     fn nudge(&self, ring_fd: c_int) {
         let events = EACH_CHANGE | libc::EPOLLOUT as u32;
-        let _ = epoll::control(self.epoll, epoll::EPOLL_CTL_MOD, ring_fd, events, OWN);
+        let _ = epoll::control(self.epoll.fd, epoll::EPOLL_CTL_MOD, ring_fd, events, OWN);
     }
 
     /// Who was [nudged](Self::nudge) is awake.
     fn end_nudge(&self, ring_fd: c_int) {
-        let _ = epoll::control(self.epoll, epoll::EPOLL_CTL_MOD, ring_fd, EACH_CHANGE, OWN);
+        let _ = epoll::control(self.epoll.fd, epoll::EPOLL_CTL_MOD, ring_fd, EACH_CHANGE, OWN);
     }
 
     /// The epoll; -1 before it is needed.
     pub fn epoll(&self) -> c_int {
-        self.epoll
+        self.epoll.fd
     }
 
     /// Whether a thread inside of enter serves it.
@@ -176,9 +167,9 @@ impl Polls {
             return false;
         }
         let tag = self.tag(slot);
-        let mut done = epoll::control(self.epoll, epoll::EPOLL_CTL_MOD, number, events, tag);
+        let mut done = epoll::control(self.epoll.fd, epoll::EPOLL_CTL_MOD, number, events, tag);
         if done == Err(Errno::ENOENT) {
-            done = epoll::control(self.epoll, epoll::EPOLL_CTL_ADD, number, events, tag);
+            done = epoll::control(self.epoll.fd, epoll::EPOLL_CTL_ADD, number, events, tag);
         }
         if done.is_err() {
             return false;
@@ -235,7 +226,7 @@ impl Turn<'_> {
 
     unsafe fn arm(&mut self, request: *mut Request, events: u32) -> Result<u32> {
         let polls = &mut self.core.polls;
-        let epoll = polls.open(self.core.fd)?;
+        let epoll = polls.open(self.core.held.fd)?;
         // SAFETY: the request is at hand.
         let fd = unsafe { (*request).fd };
         let slot = polls.take_slot(request, fd);
@@ -288,10 +279,10 @@ impl Turn<'_> {
 
     /// Serves what is ready in the ring's epoll now, for whoever has nothing to take there: it stays readable.
     pub fn serve_now(&mut self) {
-        if self.core.polls.epoll >= 0 {
+        if self.core.polls.epoll.fd >= 0 {
             let mut events = [Event { events: 0, u64: 0 }; BATCH];
             let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-            let epoll = self.core.polls.epoll;
+            let epoll = self.core.polls.epoll.fd;
             // SAFETY: there is no mask.
             let got = unsafe { epoll::wait(epoll, &mut events, Some(&now), core::ptr::null()) };
             self.handle(&events[..got.unwrap_or(0)]);
@@ -302,7 +293,7 @@ impl Turn<'_> {
         for event in events {
             match event.u64 {
                 OWN if event.events & libc::EPOLLOUT as u32 != 0 => {
-                    self.core.polls.end_nudge(self.core.fd);
+                    self.core.polls.end_nudge(self.core.held.fd);
                 }
                 OWN => {}
                 DIRECT => self.reap_direct(),
@@ -313,7 +304,7 @@ impl Turn<'_> {
 
     /// Has the ring's epoll tell of each signal of an eventfd of ours, as `tag`.
     pub fn listen_to(&mut self, eventfd: c_int, tag: u64) -> Result<()> {
-        let epoll = self.core.polls.open(self.core.fd)?;
+        let epoll = self.core.polls.open(self.core.held.fd)?;
         match epoll::control(epoll, epoll::EPOLL_CTL_ADD, eventfd, EACH_CHANGE, tag) {
             Err(Errno::EEXIST) => Ok(()),
             added => added,
@@ -328,7 +319,7 @@ impl Turn<'_> {
             waiters.wake();
         }
         if self.core.polls.served && !self.serves {
-            self.core.polls.nudge(self.core.fd);
+            self.core.polls.nudge(self.core.held.fd);
         }
     }
 
@@ -343,7 +334,7 @@ impl Turn<'_> {
             polls.hand_over(slot);
         } else if found.number < 0 && !found.shares {
             // That the file is gone from the epoll already is as good.
-            let _ = epoll::control(polls.epoll, epoll::EPOLL_CTL_DEL, found.fd, 0, 0);
+            let _ = epoll::control(polls.epoll.fd, epoll::EPOLL_CTL_DEL, found.fd, 0, 0);
         }
         polls.give_slot(slot);
         // SAFETY: the request is live.
@@ -412,7 +403,7 @@ pub fn begin_serving(turn: &mut Turn, always: bool) -> Result<bool> {
     if polls.served || (polls.armed == 0 && !always) {
         return Ok(false);
     }
-    polls.open(turn.core.fd)?;
+    polls.open(turn.core.held.fd)?;
     polls.served = true;
     // Under the lock whoever posts sees it, or we see its CQEs.
     let control = turn.core.memory.control();
@@ -456,7 +447,7 @@ pub unsafe fn serve(
         return Ok(());
     }
     // SAFETY: whoever serves may read the epoll: it is not closed meanwhile.
-    let epoll = unsafe { (*ring.core()).polls.epoll };
+    let epoll = unsafe { (*ring.core()).polls.epoll.fd };
     let left = until.map(|deadline| deadline.left_as_libc());
     // SAFETY: the caller vouches for the mask.
     let count = match unsafe { epoll::wait(epoll, &mut events, left.as_ref(), sigmask) } {

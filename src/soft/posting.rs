@@ -4,7 +4,7 @@
 use super::memory::{Cqe, Memory};
 use super::turn::Turn;
 use crate::abi::uring::*;
-use crate::sys::{file, identity};
+use crate::sys::file;
 use core::sync::atomic::Ordering;
 
 /// CQEs that are posted together at most.
@@ -181,8 +181,8 @@ impl Turn<'_> {
     /// Has the ring's descriptor be readable. Those are told again who ask for changes only: each time is one.
     pub fn make_readable(&mut self) {
         self.core.is_unannounced = false;
-        if identity::is_ours(self.core.fd) {
-            let _ = file::signal(self.core.fd);
+        if self.core.held.is_ours() {
+            let _ = file::signal(self.core.held.fd);
             // Afterwards: another process that ends the readiness in between does so once more, rather than never.
             self.core.memory.control().readable.store(1, Ordering::Release);
             self.ring.wants_keeper.store(true, Ordering::Relaxed);
@@ -199,7 +199,7 @@ impl Turn<'_> {
         // Another process may be about to post, and to find it readable.
         control.posting.lock(self.core.pid);
         if self.core.memory.ready() == 0 && control.readable.swap(0, Ordering::AcqRel) != 0 {
-            file::clear(self.core.fd);
+            file::clear(self.core.held.fd);
         }
         control.posting.unlock();
     }

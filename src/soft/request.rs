@@ -238,6 +238,12 @@ impl Request {
         }
         self.reference = Reference::None;
     }
+
+    /// Its file is gone already, with all descriptors that the program has closed.
+    pub fn forget_file(&mut self) {
+        self.apart = -1;
+        core::mem::forget(core::mem::replace(&mut self.reference, Reference::None));
+    }
 }
 
 /// Requests for reuse, and those in flight that are not at hand.

@@ -17,8 +17,9 @@ use super::sqpoll::Reader;
 use super::table::Used;
 use super::timers::Timers;
 use crate::abi::uring::{IORING_SETUP_R_DISABLED, IORING_SETUP_SINGLE_ISSUER};
+use crate::sys::identity::{self, Held};
 use crate::sys::lock::Lock;
-use crate::sys::{identity, process};
+use crate::sys::process;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -37,7 +38,7 @@ pub struct Core {
     pub flags: u32,
     /// Our own descriptor of the eventfd that the program has as the ring: readable while CQEs wait. The
     /// program's number may be another file by now.
-    pub fd: c_int,
+    pub held: Held,
     /// The process that this is in.
     pub pid: u32,
     /// Submission starts only after it was enabled.
@@ -109,15 +110,16 @@ pub struct Core {
 }
 
 impl Core {
-    /// A new ring's, or what a new process makes of one that it inherited. `fd` becomes the core's.
-    pub fn new(memory: Box<Memory>, flags: u32, fd: c_int) -> Self {
+    /// A new ring's, or what a new process makes of one that it inherited. The descriptor becomes
+    /// the core's.
+    pub fn new(memory: Box<Memory>, flags: u32, held: Held) -> Self {
         let is_bound = flags & (IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_R_DISABLED)
             == IORING_SETUP_SINGLE_ISSUER;
         Core {
             memory,
             retired: Vec::new(),
             flags,
-            fd,
+            held,
             pid: process::id() as u32,
             disabled: flags & IORING_SETUP_R_DISABLED != 0,
             is_closed: false,
@@ -192,7 +194,7 @@ impl Ring {
     /// A ring with the table's reference.
     pub fn new(core: Core) -> Self {
         Ring {
-            own: core.fd,
+            own: core.held.fd,
             names: AtomicU32::new(1),
             forking: AtomicBool::new(false),
             next_forking: AtomicPtr::default(),
@@ -330,6 +332,6 @@ impl Ring {
 impl Drop for Core {
     fn drop(&mut self) {
         self.polls.close();
-        identity::close_ours(self.fd);
+        self.held.close();
     }
 }

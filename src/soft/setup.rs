@@ -7,6 +7,7 @@ use super::sqpoll::Reader;
 use super::table;
 use super::turn::Turn;
 use crate::abi::uring::*;
+use crate::sys::identity::Held;
 use crate::sys::{copy, fd, file, identity, image, peek, Errno, Result};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -82,7 +83,7 @@ pub unsafe fn setup(entries: c_uint, params: *mut io_uring_params) -> Result<c_i
     answer.features = FEATURES;
     let fd = file::eventfd_nonblocking()?;
     let made = identity::mark(fd).and_then(|()| fd::hold(fd)).and_then(|own| {
-        let mut core = Core::new(memory, flags, own);
+        let mut core = Core::new(memory, flags, Held::of_marked(own));
         // Last, for nothing else ends a thread that no ring has joined.
         core.reader = reader(params)?;
         let reader = core.reader.clone();

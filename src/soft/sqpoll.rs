@@ -9,12 +9,13 @@ use super::turn::Turn;
 use super::{intake, keeper};
 use crate::abi::uring::*;
 use crate::sys::clock::nanoseconds;
+use crate::sys::identity::Held;
 use crate::sys::lock::Lock;
-use crate::sys::{epoll, fd, file, futex, identity, process, thread, worker, Errno, Result};
+use crate::sys::{epoll, file, futex, process, thread, worker, Errno, Result};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
-use core::ffi::{c_int, c_void};
+use core::ffi::c_void;
 use core::ptr::null_mut;
 use core::sync::atomic::{fence, AtomicBool, AtomicU64, Ordering};
 
@@ -33,7 +34,7 @@ pub struct Reader {
     lock: Lock,
     waiting_room: UnsafeCell<WaitingRoom>,
     /// An eventfd that wakes it.
-    bell: c_int,
+    bell: Held,
     asleep: AtomicBool,
     /// The thread is another process's, whose ring this one has inherited.
     is_foreign: AtomicBool,
@@ -62,12 +63,11 @@ impl Reader {
         let reader = Arc::new(Reader {
             lock: Lock::new(),
             waiting_room: UnsafeCell::new(WaitingRoom { rings: Vec::new(), is_closed: false }),
-            bell: fd::move_away(file::eventfd_nonblocking()?),
+            bell: Held::of_new(file::eventfd_nonblocking()?),
             asleep: AtomicBool::new(false),
             is_foreign: AtomicBool::new(false),
             idle: AtomicU64::new(0),
         });
-        identity::mark(reader.bell)?;
         let start = Start { reader: reader.clone(), cpu };
         let arg = alloc::boxed::Box::into_raw(alloc::boxed::Box::new(start));
         // SAFETY: the argument becomes the thread's.
@@ -100,8 +100,8 @@ impl Reader {
     pub fn wake(&self) {
         // Whether another process's thread sleeps cannot be seen.
         let may_sleep = self.asleep.swap(false, Ordering::SeqCst) || self.is_foreign();
-        if may_sleep && identity::is_ours(self.bell) {
-            let _ = file::signal(self.bell);
+        if may_sleep && self.bell.is_ours() {
+            let _ = file::signal(self.bell.fd);
         }
     }
 
@@ -121,7 +121,7 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        identity::close_ours(self.bell);
+        self.bell.close();
     }
 }
 
@@ -253,10 +253,10 @@ impl Rings<'_> {
         fence(Ordering::SeqCst);
         if !self.has_work() {
             // SAFETY: there is no mask.
-            let _ = unsafe { epoll::wait_readable(self.reader.bell, None, core::ptr::null()) };
+            let _ = unsafe { epoll::wait_readable(self.reader.bell.fd, None, core::ptr::null()) };
         }
         self.reader.asleep.store(false, Ordering::SeqCst);
-        file::clear(self.reader.bell);
+        file::clear(self.reader.bell.fd);
         for ring in &self.all {
             ring.memory().header().sq_flags.fetch_and(!IORING_SQ_NEED_WAKEUP, Ordering::Relaxed);
         }

@@ -231,7 +231,7 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
             continue;
         }
         let serves = poll::begin_serving(&mut turn, !is_there && !wait.sigmask.is_null())?;
-        let (fd, pid) = (turn.core.fd, turn.core.pid);
+        let (fd, pid) = (turn.core.held.fd, turn.core.pid);
         turn.core.relies_on_fd &= is_there;
         // Within the turn: whoever stops serving the ring, in one of its own, finds us.
         let sleeps = !serves && !is_there && wait.sigmask.is_null();

@@ -2,6 +2,10 @@
 
 use super::{call, env, process, Errno, Result};
 use core::ffi::{c_int, CStr};
+use core::sync::atomic::{AtomicU32, Ordering};
+
+const F_SETSIG: c_int = 10;
+const F_GETSIG: c_int = 11;
 
 /// Status flags that next to no file has: they mark ours, for the price of asking for them.
 pub const MARK: c_int = libc::O_RDWR | libc::O_NONBLOCK | libc::O_APPEND;
@@ -18,17 +22,65 @@ pub fn is_marked(fd: c_int) -> bool {
     super::file::status_flags(fd) == Ok(MARK)
 }
 
-/// Whether a descriptor of ours is still the file that it was: the program may have closed all that it has,
-/// and the number be a file of its own by now. It may also have changed our eventfd's flags.
-pub fn is_ours(fd: c_int) -> bool {
-    is_marked(fd) || eventfd_id(fd).is_ok()
+/// A descriptor of ours, of an eventfd or epoll. The program may have closed all that it has, and the number be a file
+/// of its own by now, or another one of ours. It may also have changed its flags.
+///
+/// The file is told by the signal that it would announce input with, which it does not: few files have any, and what
+/// is made soon after another has another.
+#[derive(Clone, Copy)]
+pub struct Held {
+    /// The descriptor.
+    pub fd: c_int,
+    /// The file's signal; 0 where it could not be given one.
+    signal: c_int,
 }
 
-/// Closes a descriptor of ours, unless it is not any more.
-pub fn close_ours(fd: c_int) {
-    if is_ours(fd) {
-        // SAFETY: it is ours.
-        let _ = unsafe { super::fd::close(fd) };
+impl Held {
+    /// No descriptor.
+    pub const NONE: Held = Held { fd: -1, signal: 0 };
+
+    /// Of a file of ours, which is marked.
+    pub fn of_marked(fd: c_int) -> Self {
+        const SIGNALS: u32 = 64;
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let signal = NEXT.fetch_add(1, Ordering::Relaxed) % SIGNALS + 1;
+        // SAFETY: fcntl with F_SETSIG takes no pointer.
+        let set = unsafe {
+            call(libc::SYS_fcntl, [fd as usize, F_SETSIG as usize, signal as usize, 0, 0, 0])
+        };
+        Held { fd, signal: set.map_or(0, |_| signal as c_int) }
+    }
+
+    /// Marks a new file, whose descriptor moves out of the program's way.
+    pub fn of_new(fd: c_int) -> Self {
+        // It has flags that can be set.
+        let _ = mark(fd);
+        Self::of_marked(super::fd::move_away(fd))
+    }
+
+    /// Whether it is the file that it was, as far as one call tells.
+    #[inline]
+    pub fn is_ours(&self) -> bool {
+        if self.signal == 0 {
+            return is_marked(self.fd);
+        }
+        // SAFETY: fcntl with F_GETSIG takes no pointer.
+        let found =
+            unsafe { call(libc::SYS_fcntl, [self.fd as usize, F_GETSIG as usize, 0, 0, 0, 0]) };
+        found == Ok(self.signal as usize)
+    }
+
+    /// [`Held::is_ours`], and not by chance: few files have a signal, but some do.
+    pub fn is_same(&self) -> bool {
+        self.is_ours() && (is_marked(self.fd) || super::fd::check_eventfd(self.fd).is_ok())
+    }
+
+    /// Closes it, unless it is another file by now.
+    pub fn close(&self) {
+        if self.is_same() {
+            // SAFETY: it is ours.
+            let _ = unsafe { super::fd::close(self.fd) };
+        }
     }
 }
 
@@ -54,7 +106,7 @@ pub fn are_same(a: c_int, b: c_int) -> bool {
     }
 }
 
-/// The number that /proc gives an eventfd. `EINVAL` for a file of another kind.
+/// The number that /proc gives an eventfd, which is another's when it is gone. `EINVAL` for a file of another kind.
 pub fn eventfd_id(eventfd: c_int) -> Result<u64> {
     const KEY: &[u8] = b"eventfd-id:";
     const FOLDER: &[u8] = b"/proc/self/fdinfo/";

@@ -26,7 +26,7 @@ impl Polls {
         let key = self.slots[slot as usize].fd;
         let owner = self.owner(key).ok_or(Errno::ENOENT)?;
         let events = self.slots[slot as usize].events & !MODES | self.slots[owner as usize].events;
-        epoll::control(self.epoll, EPOLL_CTL_MOD, key, events, self.tag(owner))?;
+        epoll::control(self.epoll.fd, EPOLL_CTL_MOD, key, events, self.tag(owner))?;
         self.slots[owner as usize].events = events;
         self.slots[owner as usize].is_shared = true;
         self.slots[slot as usize].shares = true;
@@ -65,7 +65,7 @@ impl Polls {
             self.slots[slot as usize].number = -1;
         }
         // That it is another file by now is as good: nobody can wait for the old one any more.
-        let _ = epoll::control(self.epoll, EPOLL_CTL_MOD, key, events, self.tag(heir));
+        let _ = epoll::control(self.epoll.fd, EPOLL_CTL_MOD, key, events, self.tag(heir));
     }
     /// All of them stop waiting: nothing has to be handed over.
     pub(super) fn end_sharing(&mut self) {

@@ -37,14 +37,15 @@ fn set(turn: &mut Turn, arg: u64, only_async: bool) -> Result<c_int> {
     let eventfd: c_int = unsafe { peek::copy(arg)? };
     fd::check_eventfd(eventfd)?;
     // An epoll looks the same so far; and the kernel's rings are no eventfds.
-    let is_other =
-        || identity::eventfd_id(eventfd).is_err() && identity::eventfd_id(turn.core.fd).is_ok();
+    let is_other = || {
+        identity::eventfd_id(eventfd).is_err() && identity::eventfd_id(turn.core.held.fd).is_ok()
+    };
     if table::look_up(eventfd).is_some() || is_other() {
         return Err(Errno::EINVAL);
     }
     let fd = fd::hold(eventfd)?;
     // What this call itself may post is not announced yet.
     turn.publish();
-    turn.core.announce = Some(Announce { fd, only_async, had_async: false });
+    turn.core.announce = Some(Announce::new(fd, only_async));
     Ok(0)
 }
