@@ -10,46 +10,43 @@ use super::ring::{Core, Ring};
 use super::sqpoll::Reader;
 use super::table;
 use super::turn::Turn;
-use crate::sys::fork::{self, Subject};
-use crate::sys::{allocator, crew, process};
+use crate::sys::fork::{self, Handlers, Subject};
+use crate::sys::{allocator, crew};
 use core::ptr::{null_mut, read};
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 /// Before a process gets its first ring.
 pub fn prepare() {
-    fork::call_around(before, after_in_parent, after_in_child);
+    fork::call_around(&Handlers { hold, let_go, start_over: start_over_in_child });
 }
 
 /// The rings whose locks are held for a fork, linked. Under the table's lock.
 static HELD: AtomicPtr<Ring> = AtomicPtr::new(null_mut());
 
-/// How often a fork looks whether a ring's lock has become free.
-const PATIENCE: u32 = 10_000;
-
-extern "C" fn before() {
-    table::hold(|ring| {
-        if ring.forking.load(Ordering::Relaxed) {
-            return; // by another name of it
+fn hold() -> bool {
+    let is_held = table::hold(|ring| {
+        // Unless it was held by another name of it.
+        if ring.forking.load(Ordering::Relaxed) || !fork::take(ring.lock()) {
+            return;
         }
-        for _ in 0..PATIENCE {
-            if let Some(turn) = Turn::try_take(ring) {
-                turn.core.memory.control().shared.store(1, Ordering::Relaxed);
-                turn.suspend();
-                // However it is closed meanwhile.
-                ring.acquire();
-                ring.forking.store(true, Ordering::Relaxed);
-                let this = (&raw const *ring).cast_mut();
-                ring.next_forking.store(HELD.swap(this, Ordering::Relaxed), Ordering::Relaxed);
-                return;
-            }
-            process::yield_now();
-        }
+        // SAFETY: it was just taken.
+        let turn = unsafe { Turn::resume(ring) };
+        turn.core.memory.control().shared.store(1, Ordering::Relaxed);
+        turn.suspend();
+        // However it is closed meanwhile.
+        ring.acquire();
+        ring.forking.store(true, Ordering::Relaxed);
+        let this = (&raw const *ring).cast_mut();
+        ring.next_forking.store(HELD.swap(this, Ordering::Relaxed), Ordering::Relaxed);
     });
-    crew::before_fork();
-    allocator::before_fork();
+    if is_held {
+        crew::before_fork();
+        allocator::before_fork();
+    }
+    is_held
 }
 
-extern "C" fn after_in_parent() {
+fn let_go() {
     allocator::after_fork(false);
     crew::after_fork(false);
     let first = HELD.swap(null_mut(), Ordering::Relaxed);
@@ -58,7 +55,7 @@ extern "C" fn after_in_parent() {
     table::let_go();
     // What a turn does at its end may look into the table.
     for ring in held_from(first) {
-        // SAFETY: before has suspended a turn.
+        // SAFETY: hold has suspended a turn.
         drop(unsafe { Turn::resume(ring) });
         table::give_up(ring);
     }
@@ -66,7 +63,7 @@ extern "C" fn after_in_parent() {
 
 /// The rings from `first` on.
 fn held_from(first: *mut Ring) -> impl Iterator<Item = &'static Ring> {
-    // SAFETY: before has taken a reference to each, which is given up once its next one is known.
+    // SAFETY: hold has taken a reference to each, which is given up once its next one is known.
     let ring = |at: *mut Ring| unsafe { at.as_ref() };
     let mut at = first;
     core::iter::from_fn(move || {
@@ -76,7 +73,7 @@ fn held_from(first: *mut Ring) -> impl Iterator<Item = &'static Ring> {
     })
 }
 
-extern "C" fn after_in_child() {
+fn start_over_in_child() {
     allocator::after_fork(true);
     crew::after_fork(true);
     HELD.store(null_mut(), Ordering::Relaxed);

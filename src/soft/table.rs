@@ -411,10 +411,9 @@ fn start_over() {
     }
 }
 
-/// `start_over`, in a child whose parent had the table in order.
+/// `start_over`, in a child that is new, unless somebody was faster.
 pub fn start_over_now() {
-    start_over();
-    sys_fork::set_known(sys_fork::Subject::Table);
+    fork::start_over(start_over);
 }
 
 fn each_ring() -> impl Iterator<Item = &'static Ring> {
@@ -422,10 +421,14 @@ fn each_ring() -> impl Iterator<Item = &'static Ring> {
     each_slot().filter_map(|slot| unsafe { slot.load(Ordering::Relaxed).as_ref() })
 }
 
-/// Before a fork: nobody gets at the table until it is let go; calls `each` for every ring.
-pub fn hold(each: impl FnMut(&'static Ring)) {
-    core::mem::forget(TABLE.lock.lock());
-    each_ring().for_each(each);
+/// Before a fork: nobody gets at the table until it is let go; calls `each` for every ring. False when somebody keeps
+/// the lock.
+pub fn hold(each: impl FnMut(&'static Ring)) -> bool {
+    let is_held = sys_fork::take(&TABLE.lock);
+    if is_held {
+        each_ring().for_each(each);
+    }
+    is_held
 }
 
 /// After [`hold`], in the same process.

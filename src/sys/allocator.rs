@@ -113,9 +113,6 @@ fn head(layout: Layout) -> usize {
     layout.align().max(HEAD)
 }
 
-/// How often a fork looks whether the lock has become free.
-const PATIENCE: u32 = 10_000;
-
 impl Heap {
     /// An empty one, without any page.
     pub const fn new() -> Self {
@@ -127,11 +124,15 @@ impl Heap {
         }
     }
 
-    /// In a new process, whose parent may have been at work on it.
+    /// In a new process, whose parent may have been at work on it, unless the lock was held for the fork.
     fn start_over(&self) {
+        let is_tidy = self.forking.swap(false, Ordering::Relaxed) && fork::is_held_by_caller();
         // SAFETY: no other thread of this process has come past fork::start_over yet.
         unsafe {
             self.lock.reset();
+            if is_tidy {
+                return;
+            }
             let inner = &mut *self.inner.get();
             // The old one is not dropped: its memory is in use.
             core::ptr::write(&mut inner.heap, NEW);
@@ -152,26 +153,14 @@ impl Heap {
     /// Before a fork: nobody is at work on the heap until [`Heap::after_fork`].
     pub fn before_fork(&self) {
         fork::start_over(Subject::Heap, || self.start_over());
-        for _ in 0..PATIENCE {
-            if let Some(guard) = self.lock.try_lock() {
-                core::mem::forget(guard);
-                self.forking.store(true, Ordering::Relaxed);
-                return;
-            }
-            super::process::yield_now();
-        }
+        self.forking.store(fork::take(&self.lock), Ordering::Relaxed);
     }
 
     /// After it, in the child or not. A child whose parent was at work on the heap gets an empty one.
     pub fn after_fork(&self, is_child: bool) {
-        if !self.forking.swap(false, Ordering::Relaxed) {
-            return;
-        }
         if is_child {
-            // SAFETY: before_fork has left it held, and this is the only thread.
-            unsafe { self.lock.reset() };
-            fork::set_known(Subject::Heap);
-        } else {
+            fork::start_over(Subject::Heap, || self.start_over());
+        } else if self.forking.swap(false, Ordering::Relaxed) {
             // SAFETY: before_fork has left it held.
             unsafe { self.lock.unlock() };
         }

@@ -58,6 +58,8 @@ struct Crew {
     count: AtomicU32,
     /// Those of them that have ended, as far as they can say so.
     ended: AtomicU32,
+    /// The lock is held for a fork.
+    forking: AtomicBool,
 }
 
 // SAFETY: the list is only touched under the lock.
@@ -68,13 +70,21 @@ static CREW: Crew = Crew {
     first: UnsafeCell::new(null_mut()),
     count: AtomicU32::new(0),
     ended: AtomicU32::new(0),
+    forking: AtomicBool::new(false),
 };
 
 impl Crew {
-    /// In a child none of the threads is there.
+    /// In a child none of the threads is there, and what those of the parent stood on is of no use.
     fn start_over(&self) {
-        // SAFETY: no other thread of this process has come past fork::start_over yet.
+        let is_tidy = self.forking.swap(false, Ordering::Relaxed) && fork::is_held_by_caller();
+        // SAFETY: no other thread of this process has come past fork::start_over yet, and this is none of ours.
         unsafe {
+            let mut at = if is_tidy { *self.first.get() } else { null_mut() };
+            while !at.is_null() {
+                let next = (*at).next;
+                Head::free(at);
+                at = next;
+            }
             self.lock.reset();
             self.first.get().write(null_mut());
         }
@@ -295,24 +305,14 @@ pub fn wait_until_gone(busy: impl Fn() -> u32) {
 /// Before a fork, until [`after_fork`]: nobody is at work on the list.
 pub fn before_fork() {
     fork::start_over(Subject::Threads, || CREW.start_over());
-    core::mem::forget(CREW.lock.lock());
+    CREW.forking.store(fork::take(&CREW.lock), Ordering::Relaxed);
 }
 
-/// After it, in the child or not. What the threads of the parent stood on is of no use to a child.
+/// After it, in the child or not.
 pub fn after_fork(is_child: bool) {
     if is_child {
-        // SAFETY: this is the child's only thread, and none of ours.
-        unsafe {
-            let mut at = *CREW.first.get();
-            while !at.is_null() {
-                let next = (*at).next;
-                Head::free(at);
-                at = next;
-            }
-        }
-        CREW.start_over();
-        fork::set_known(Subject::Threads);
-    } else {
+        fork::start_over(Subject::Threads, || CREW.start_over());
+    } else if CREW.forking.swap(false, Ordering::Relaxed) {
         // SAFETY: before_fork has left it held.
         unsafe { CREW.lock.unlock() };
     }

@@ -6,7 +6,8 @@
 //! new process has a word in it.
 
 use super::heap::weak_address;
-use super::{mem, process};
+use super::lock::Lock;
+use super::{caller, mem, process};
 use core::ffi::{c_int, c_void};
 use core::mem::transmute;
 use core::ptr::null_mut;
@@ -76,11 +77,6 @@ fn begin(subject: Subject, start: impl FnOnce()) {
     word.store(KNOWN, Ordering::Release);
 }
 
-/// The subject has started over already, or goes on as it was.
-pub fn set_known(subject: Subject) {
-    page().words[subject as usize].store(KNOWN, Ordering::Release);
-}
-
 fn page() -> &'static Page {
     let mut page = PAGE.load(Ordering::Acquire);
     if page.is_null() {
@@ -119,9 +115,92 @@ fn make_page() -> (*mut Page, bool) {
     }
 }
 
-/// Has the C library call these around each fork, once per program: before, and after it in the parent
-/// and in the child. Without a C library, or where it has no part in a fork, nobody calls them.
-pub fn call_around(prepare: extern "C" fn(), parent: extern "C" fn(), child: extern "C" fn()) {
+/// What is done around each fork.
+pub struct Handlers {
+    /// Takes all locks, so that what they protect is in order; false if that cannot be, and then it holds none.
+    pub hold: fn() -> bool,
+    /// Lets go of them, in the parent.
+    pub let_go: fn(),
+    /// In the child, which has what they protect.
+    pub start_over: fn(),
+}
+
+static HANDLERS: AtomicPtr<Handlers> = AtomicPtr::new(null_mut());
+/// The thread that holds the locks for a fork.
+static HOLDER: AtomicU32 = AtomicU32::new(NOBODY);
+/// How many forks it is in besides, in signal handlers.
+static DEPTH: AtomicU32 = AtomicU32::new(0);
+const NOBODY: u32 = 0;
+/// How often a fork looks whether a lock has become free.
+const PATIENCE: u32 = 10_000;
+
+fn this_thread() -> u32 {
+    caller::id() | caller::OTHER_BITS
+}
+
+fn handlers() -> &'static Handlers {
+    // SAFETY: they were set before the C library knew of those that call this.
+    unsafe { &*HANDLERS.load(Ordering::Relaxed) }
+}
+
+/// Whether the calling thread, or the one of the parent that it is the copy of, holds the locks for a fork.
+pub fn is_held_by_caller() -> bool {
+    HOLDER.load(Ordering::Relaxed) == this_thread()
+}
+
+extern "C" fn before() {
+    if is_held_by_caller() {
+        DEPTH.fetch_add(1, Ordering::Relaxed);
+    } else if (handlers().hold)() {
+        HOLDER.store(this_thread(), Ordering::Relaxed);
+    }
+}
+
+extern "C" fn after_in_parent() {
+    if !is_held_by_caller() {
+        return;
+    }
+    match DEPTH.load(Ordering::Relaxed) {
+        0 => let_go_for_caller(),
+        depth => DEPTH.store(depth - 1, Ordering::Relaxed),
+    }
+}
+
+extern "C" fn after_in_child() {
+    (handlers().start_over)();
+    DEPTH.store(0, Ordering::Relaxed);
+    HOLDER.store(NOBODY, Ordering::Relaxed);
+}
+
+/// Lets go of the locks if it is for a fork of the calling thread that they are held: handlers of the program's, which
+/// run meanwhile, may use rings. A child is what it is after a bare clone then.
+pub fn let_go_for_caller() {
+    if is_held_by_caller() {
+        DEPTH.store(0, Ordering::Relaxed);
+        HOLDER.store(NOBODY, Ordering::Relaxed);
+        (handlers().let_go)();
+    }
+}
+
+/// Takes a lock for a fork, and leaves it held. False when the calling thread has it already, in what a signal has
+/// interrupted, or nobody lets go of it.
+pub fn take(lock: &Lock) -> bool {
+    let mut looks = 0;
+    while looks < PATIENCE && !lock.is_held_by_caller() {
+        if let Some(guard) = lock.try_lock() {
+            core::mem::forget(guard);
+            return true;
+        }
+        process::yield_now();
+        // Another thread's fork ends.
+        looks += u32::from(HOLDER.load(Ordering::Relaxed) == NOBODY);
+    }
+    false
+}
+
+/// Has the C library have these called around each fork, once per program. Without a C library, or where it has no
+/// part in a fork, nobody calls them.
+pub fn call_around(around: &'static Handlers) {
     type Handler = extern "C" fn();
     type Glibc = unsafe extern "C" fn(Handler, Handler, Handler, *const c_void) -> c_int;
     type Posix = unsafe extern "C" fn(Handler, Handler, Handler) -> c_int;
@@ -129,16 +208,20 @@ pub fn call_around(prepare: extern "C" fn(), parent: extern "C" fn(), child: ext
     if DONE.swap(true, Ordering::Relaxed) {
         return;
     }
+    HANDLERS.store((&raw const *around).cast_mut(), Ordering::Relaxed);
     let (glibc, posix) = (weak_address!("__register_atfork"), weak_address!("pthread_atfork"));
     // With it the handlers go when what they are part of is unloaded; our own libraries stay loaded.
     let handle = weak_address!("__dso_handle") as *const c_void;
+    if glibc != 0 || posix != 0 {
+        caller::is_of_c_library();
+    }
     // SAFETY: bound names are the C library's functions.
     unsafe {
         // That there is no memory for it leaves us with the page.
         let _ = if glibc != 0 {
-            transmute::<usize, Glibc>(glibc)(prepare, parent, child, handle)
+            transmute::<usize, Glibc>(glibc)(before, after_in_parent, after_in_child, handle)
         } else if posix != 0 {
-            transmute::<usize, Posix>(posix)(prepare, parent, child)
+            transmute::<usize, Posix>(posix)(before, after_in_parent, after_in_child)
         } else {
             0
         };

@@ -1,11 +1,12 @@
 //! A mutual exclusion lock of one word.
 
 use super::atomic::{AtomicU32, Ordering};
-use super::futex;
+use super::{caller, fork, futex};
 
 const FREE: u32 = 0;
+/// Besides, the word of a lock that is held has its holder's number.
 const HELD: u32 = 1;
-/// Held, and somebody sleeps on it.
+/// Somebody sleeps on it.
 const CONTENDED: u32 = 2;
 /// What is done under our locks takes less than going to sleep and being woken.
 /// A model looks at all interleavings: there, once is enough.
@@ -41,8 +42,9 @@ impl Lock {
     #[inline]
     pub fn lock(&self) -> Guard<'_> {
         // Acquire pairs with the release in drop: what the last holder wrote is visible.
-        if self.0.compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            self.lock_contended();
+        let held = caller::id() | HELD;
+        if self.0.compare_exchange(FREE, held, Ordering::Acquire, Ordering::Relaxed).is_err() {
+            self.lock_contended(held);
         }
         Guard(self)
     }
@@ -51,7 +53,7 @@ impl Lock {
     #[inline]
     pub fn try_lock(&self) -> Option<Guard<'_>> {
         self.0
-            .compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed)
+            .compare_exchange(FREE, caller::id() | HELD, Ordering::Acquire, Ordering::Relaxed)
             .is_ok()
             // Not then_some: a guard made in vain would let go of somebody else's lock.
             .then(|| Guard(self))
@@ -79,19 +81,39 @@ impl Lock {
         self.0.load(Ordering::Relaxed) != FREE
     }
 
+    /// Whether the calling thread holds it, as far as threads can be told apart.
+    pub fn is_held_by_caller(&self) -> bool {
+        let (id, word) = (caller::id(), self.0.load(Ordering::Relaxed));
+        id != 0 && word & !caller::OTHER_BITS == id
+    }
+
     #[cold]
-    fn lock_contended(&self) {
+    fn lock_contended(&self, held: u32) {
+        if self.is_held_by_caller() {
+            fork::let_go_for_caller();
+        }
         for _ in 0..SPINS {
             core::hint::spin_loop();
             if self.0.load(Ordering::Relaxed) == FREE
-                && self.0.compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed).is_ok()
+                && self.0.compare_exchange(FREE, held, Ordering::Acquire, Ordering::Relaxed).is_ok()
             {
                 return;
             }
         }
-        // Whoever gets it this way leaves it marked as contended: one wake too many at most.
-        while self.0.swap(CONTENDED, Ordering::Acquire) != FREE {
-            let _ = futex::wait(&self.0, CONTENDED, None);
+        loop {
+            let seen = self.0.load(Ordering::Relaxed);
+            // Whoever gets it this way leaves it marked as contended: one wake too many at most.
+            let marked = if seen == FREE { held | CONTENDED } else { seen | CONTENDED };
+            let is_marked = seen == marked
+                || self
+                    .0
+                    .compare_exchange(seen, marked, Ordering::Acquire, Ordering::Relaxed)
+                    .is_ok();
+            match is_marked {
+                true if seen == FREE => return,
+                true => _ = futex::wait(&self.0, marked, None),
+                false => {}
+            }
         }
     }
 }
@@ -99,7 +121,7 @@ impl Lock {
 impl Drop for Guard<'_> {
     #[inline]
     fn drop(&mut self) {
-        if self.0 .0.swap(FREE, Ordering::Release) == CONTENDED {
+        if self.0 .0.swap(FREE, Ordering::Release) & CONTENDED != 0 {
             futex::wake(&self.0 .0, 1);
         }
     }

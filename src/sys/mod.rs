@@ -13,6 +13,7 @@ pub mod allocator;
 #[cfg_attr(target_arch = "riscv64", path = "arch/riscv64.rs")]
 mod arch;
 pub mod atomic;
+pub mod caller;
 pub mod child;
 pub mod clock;
 pub mod copy;

@@ -46,6 +46,20 @@ pub mod futex {
     pub use wait as wait_shared;
 }
 
+/// Threads of a model are not told apart.
+pub mod caller {
+    pub const OTHER_BITS: u32 = 3;
+
+    pub fn id() -> u32 {
+        0
+    }
+}
+
+/// No process of a model forks.
+pub mod fork {
+    pub fn let_go_for_caller() {}
+}
+
 /// No process of a model dies.
 pub mod process {
     pub fn lives(_: u32) -> bool {

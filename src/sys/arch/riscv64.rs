@@ -65,3 +65,15 @@ pub unsafe fn clone(flags: usize, start: *mut usize) -> isize {
     }
     ret
 }
+
+/// The thread pointer, by which a C library finds what belongs to a thread.
+///
+/// # Safety
+/// The calling thread must be one of a C library.
+#[inline(always)]
+pub unsafe fn thread_pointer() -> usize {
+    let pointer;
+    // SAFETY: the caller says that there is one.
+    unsafe { asm!("mv {}, tp", out(reg) pointer, options(nostack, preserves_flags, nomem)) };
+    pointer
+}
