@@ -182,7 +182,7 @@ pub struct Ring {
     /// The next one of those.
     pub next_forking: AtomicPtr<Ring>,
     /// Our own descriptor, again: it does not change, and needs no lock.
-    own: c_int,
+    own: Held,
 }
 
 // SAFETY: the core is only touched under the lock; the rest is atomic.
@@ -194,7 +194,7 @@ impl Ring {
     /// A ring with the table's reference.
     pub fn new(core: Core) -> Self {
         Ring {
-            own: core.held.fd,
+            own: core.held,
             names: AtomicU32::new(1),
             forking: AtomicBool::new(false),
             next_forking: AtomicPtr::default(),
@@ -272,12 +272,12 @@ impl Ring {
 
     /// Whether `fd` is this ring's eventfd. Where the program has put a file of its own at all numbers, it is not.
     pub fn is_file(&self, fd: c_int) -> bool {
-        identity::are_same(fd, self.own) && identity::is_ours(fd)
+        identity::are_same(fd, self.own.fd) && self.own.is_ours()
     }
 
     /// Whether `fd` is the descriptor that we have of it.
     pub fn is_own(&self, fd: c_int) -> bool {
-        fd == self.own
+        fd == self.own.fd
     }
 
     /// In a new process: no reference is left, and nobody is inside.
