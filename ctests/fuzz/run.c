@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -74,6 +76,12 @@ static void make_file(const char *name, unsigned char seed)
     close(fd);
 }
 
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void)status, (void)kind, (void)place;
+    return remove(path);
+}
+
 /* Takes away what programs can have made. */
 static void clean_directory(void)
 {
@@ -83,8 +91,9 @@ static void clean_directory(void)
     for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (unlink(names[i]))
             rmdir(names[i]);
+    /* Directories may be inside of others. */
     for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
-        unlink("d1/x"), rmdir("d1/x"), rmdir(names[i]);
+        nftw(names[i], remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* A pair of streams, and a socket that listens. */
