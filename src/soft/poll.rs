@@ -17,6 +17,8 @@ mod sharing;
 
 /// `data` of the ring's own descriptor in its epoll.
 const OWN: u64 = u64::MAX;
+/// Waits that are over at once go without a look at files, so many at the most after a look at which none was ready.
+pub const LOOK_AFTER: u32 = 16;
 /// For an epoll that is to tell each time that an eventfd is signalled, not as long as it is readable.
 pub const EACH_CHANGE: u32 = (libc::EPOLLIN | libc::EPOLLET) as u32;
 /// `data` of the eventfd that the kernel's aio signals.
@@ -297,7 +299,11 @@ impl Turn<'_> {
                 }
                 OWN => {}
                 DIRECT => self.reap_direct(),
-                tag => self.is_ready(tag, event.events),
+                tag => {
+                    // Where something was ready, more is soon.
+                    self.core.unserved = LOOK_AFTER;
+                    self.is_ready(tag, event.events);
+                }
             }
         }
     }

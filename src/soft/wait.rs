@@ -189,7 +189,6 @@ pub fn earlier(a: Option<Deadline>, b: Option<Deadline>) -> Option<Deadline> {
 /// Whether there is nothing to wait for: as many CQEs are there. Files that requests wait for get a look
 /// now and then all the same.
 pub fn is_over(turn: &mut Turn, min_complete: u32) -> bool {
-    const LOOK_AFTER: u32 = 16;
     turn.publish();
     turn.flush_overflow();
     let wanted = min_complete.min(turn.core.memory.cq_entries);
@@ -197,7 +196,7 @@ pub fn is_over(turn: &mut Turn, min_complete: u32) -> bool {
         return false;
     }
     turn.core.unserved += 1;
-    turn.core.polls.armed == 0 || turn.core.unserved < LOOK_AFTER
+    turn.core.polls.armed == 0 || turn.core.unserved < poll::LOOK_AFTER
 }
 
 /// Waits until there are as many CQEs as asked for. `ETIME` and `EINTR` when there is none at all.
