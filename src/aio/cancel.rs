@@ -2,6 +2,7 @@
 //! SQEs.
 
 use super::slots::{Slot, Slots};
+use super::submit::get_sqe;
 use crate::abi::liburing::io_uring;
 use crate::abi::uring::*;
 use crate::ring::barrier::{io_uring_smp_load_acquire, read_once};
@@ -94,14 +95,7 @@ pub unsafe fn cancel_each(ring: *mut io_uring, slots: &Slots, mark: u64) {
 unsafe fn queue(ring: *mut io_uring, user_data: u64, mark: u64) -> Result<()> {
     // SAFETY: the caller has the ring's SQ side.
     unsafe {
-        let mut sqe = io_uring_get_sqe(ring);
-        if sqe.is_null() {
-            submit(ring)?;
-            sqe = io_uring_get_sqe(ring);
-        }
-        if sqe.is_null() {
-            return Err(Errno::EAGAIN);
-        }
+        let sqe = get_sqe(ring)?;
         io_uring_prep_cancel64(sqe, user_data, 0);
         (*sqe).user_data = mark;
     }

@@ -12,10 +12,11 @@
 use super::context::{Context, WAKE_UP};
 use super::events::{consume, enter, wake_visitors};
 use super::registry::Entry;
+use crate::backing;
 use crate::ring::inline::{io_uring_cq_ready, io_uring_get_sqe, io_uring_prep_nop};
 use crate::ring::submit::{cq_needs_flush, get_events as flush_cq, submit};
 use crate::sys::thread::{self, Thread};
-use crate::sys::{fd, file, futex, Errno, Result};
+use crate::sys::{fd, file, futex, Result};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::ptr::null;
@@ -186,7 +187,7 @@ extern "C" fn run(arg: *mut c_void) -> *mut c_void {
         while context.delivery.stop.load(Ordering::SeqCst) == 0 {
             match enter(context, 1, None, null()) {
                 // The program has closed the ring: there is nothing to deliver any more.
-                Err(Errno::EBADF | Errno::EOPNOTSUPP) => break,
+                Err(errno) if backing::says_lost(errno) => break,
                 Err(_) => nap(entry),
                 Ok(_) if deliver(entry) => {}
                 Ok(_) => rest(entry, context),

@@ -6,7 +6,7 @@ use super::ids;
 use super::registry::{ContextId, Entry};
 use super::request::{is_synchronous_in_kernel, prepare};
 use super::slots::Slot;
-use super::submit::unget_sqe;
+use super::submit::{get_sqe, unget_sqe};
 use super::user;
 use crate::abi::aio::{io_event, IOCB_FLAG_RESFD};
 use crate::abi::ctypes::__kernel_timespec;
@@ -293,26 +293,21 @@ pub(super) unsafe fn consume(
         while at != tail && got < nr {
             let cqe = (*ring).cq.cqes.add((at & mask) as usize);
             at = at.wrapping_add(1);
-            match outcome(context, (*cqe).user_data, (*cqe).res) {
-                Outcome::Event(event, eventfd) => {
-                    sink(event);
-                    got += 1;
-                    if let Some(eventfd) = eventfd {
-                        signals.add(eventfd);
-                    }
-                }
+            let (event, eventfd) = match outcome(context, (*cqe).user_data, (*cqe).res) {
+                Outcome::Event(event, eventfd) => (event, eventfd),
                 Outcome::Again(index) => match resubmit(entry, context, index) {
-                    Ok(()) => again = true,
-                    Err(errno) => {
-                        let (event, eventfd) = end(context, index, i64::from(errno.answer()));
-                        sink(event);
-                        got += 1;
-                        if let Some(eventfd) = eventfd {
-                            signals.add(eventfd);
-                        }
+                    Ok(()) => {
+                        again = true;
+                        continue;
                     }
+                    Err(errno) => end(context, index, i64::from(errno.answer())),
                 },
-                Outcome::Nothing => {}
+                Outcome::Nothing => continue,
+            };
+            sink(event);
+            got += 1;
+            if let Some(eventfd) = eventfd {
+                signals.add(eventfd);
             }
         }
         io_uring_cq_advance(ring, at.wrapping_sub(head));
@@ -379,14 +374,7 @@ unsafe fn resubmit(entry: &Entry, context: &Context, index: u32) -> Result<()> {
     let ring = context.ring();
     // SAFETY: the SQ lock makes the ring's SQ side ours; the request was prepared before.
     unsafe {
-        let mut sqe = io_uring_get_sqe(ring);
-        if sqe.is_null() {
-            submit(ring)?;
-            sqe = io_uring_get_sqe(ring);
-        }
-        if sqe.is_null() {
-            return Err(Errno::EAGAIN);
-        }
+        let sqe = get_sqe(ring)?;
         prepare(sqe, &context.slots[index].request).inspect_err(|_| unget_sqe(ring))?;
         (*sqe).flags |= context.sqe_flags();
         (*sqe).user_data = u64::from(index);
@@ -424,7 +412,7 @@ pub(super) unsafe fn drain(entry: &Entry, context: &Context) {
                 let flags = IORING_ENTER_GETEVENTS | crate::ring::flags::enter_flags(ring);
                 let (fd, nothing) = ((*ring).enter_ring_fd, core::ptr::null());
                 let waited = backing::enter(fd, 0, 1, flags, nothing, 0);
-                if matches!(waited, Err(Errno::EBADF | Errno::EOPNOTSUPP)) {
+                if waited.is_err_and(backing::says_lost) {
                     // The program has closed it meanwhile: the kernel cancels what is in flight.
                     return;
                 }

@@ -223,6 +223,26 @@ unsafe fn prepare_one(
     }
 }
 
+/// An SQE, for which what is queued is submitted where the SQ is full. `EAGAIN` where it stays so.
+///
+/// # Safety
+/// The caller must have the ring's SQ side.
+pub(super) unsafe fn get_sqe(ring: *mut io_uring) -> Result<*mut io_uring_sqe> {
+    // SAFETY: as the caller says.
+    unsafe {
+        let mut sqe = io_uring_get_sqe(ring);
+        if sqe.is_null() {
+            crate::ring::submit::submit(ring)?;
+            sqe = io_uring_get_sqe(ring);
+        }
+        if sqe.is_null() {
+            Err(Errno::EAGAIN)
+        } else {
+            Ok(sqe)
+        }
+    }
+}
+
 /// Takes back the SQE that was got last.
 pub(super) unsafe fn unget_sqe(ring: *mut io_uring) {
     // SAFETY: the caller holds the SQ lock, and the server looks at the SQ only within an enter.

@@ -1,7 +1,7 @@
 //! Rings that the program does not know: what it does with descriptors does not concern them.
 
 use crate::soft;
-use crate::sys::{fd, file};
+use crate::sys::{fd, file, Errno};
 use core::ffi::c_int;
 
 /// How a private ring is told from another file that has its number: the program may have closed all that it has not
@@ -22,6 +22,12 @@ pub fn keep_private(fd: c_int) -> (c_int, Private) {
             (fd, Private { identity: Some(identity(fd)) })
         }
     }
+}
+
+/// Whether a call on a private ring was answered so because the program has closed it: its number is none, or another
+/// file's.
+pub fn says_lost(errno: Errno) -> bool {
+    matches!(errno, Errno::EBADF | Errno::EOPNOTSUPP)
 }
 
 impl Private {

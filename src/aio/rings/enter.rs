@@ -234,7 +234,7 @@ impl Inner {
             if !self.wakes {
                 let waited = wait_for(ring, true, &Wait { min_complete: nr, timeout: LOOK });
                 return match waited {
-                    Err(errno @ (Errno::EBADF | Errno::EOPNOTSUPP)) => Err(errno),
+                    Err(errno) if backing::says_lost(errno) => Err(errno),
                     _ => Ok(()),
                 };
             }

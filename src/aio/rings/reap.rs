@@ -13,6 +13,7 @@ use crate::abi::uring::io_uring_sqe;
 use crate::aio::request::prepare;
 use crate::aio::slots::Slot;
 use crate::aio::submit::unget_sqe;
+use crate::backing;
 use crate::ring::barrier::{io_uring_smp_load_acquire, read_once};
 use crate::ring::inline::*;
 use crate::ring::submit::{cq_needs_flush, get_events, submit};
@@ -116,35 +117,28 @@ impl Inner {
         };
         // SAFETY: the ring lock is held; there is room for the event.
         unsafe {
-            match outcome {
-                Outcome::Event { res, res2 } => {
-                    self.queues.push(io_event { data, obj, res, res2 });
-                    if slot.request.aio_flags & IOCB_FLAG_RESFD != 0 {
-                        // An eventfd that is readable means that the event is there.
-                        self.queues.publish();
-                        Inner::close_signal(&slot.request, true);
-                    }
-                    self.slots.give(index);
-                    true
-                }
+            let (res, res2) = match outcome {
+                Outcome::Event { res, res2 } => (res, res2),
                 Outcome::Again { key, res } => match self.again(index, key, res) {
-                    Ok(()) => false,
-                    Err(errno) => {
-                        let res = i64::from(errno.answer());
-                        self.queues.push(io_event { data, obj, res, res2: 0 });
-                        self.queues.publish();
-                        Inner::close_signal(&self.slots[index].request, true);
-                        self.slots.give(index);
-                        true
-                    }
+                    Ok(()) => return false,
+                    Err(errno) => (i64::from(errno.answer()), 0),
                 },
                 Outcome::Returned => {
                     self.returned = true;
                     Inner::close_signal(&slot.request, false);
                     self.slots.give(index);
-                    false
+                    return false;
                 }
+            };
+            self.queues.push(io_event { data, obj, res, res2 });
+            let request = &self.slots[index].request;
+            if request.aio_flags & IOCB_FLAG_RESFD != 0 {
+                // An eventfd that is readable means that the event is there.
+                self.queues.publish();
+                Inner::close_signal(request, true);
             }
+            self.slots.give(index);
+            true
         }
     }
 
@@ -203,8 +197,9 @@ impl Inner {
             let mut sqe = io_uring_get_sqe(ring);
             while sqe.is_null() {
                 // Short of memory, it takes them later; where the program has closed it, never.
-                if let Err(errno @ (Errno::EBADF | Errno::EOPNOTSUPP)) = submit(ring) {
-                    return Err(errno);
+                match submit(ring) {
+                    Err(errno) if backing::says_lost(errno) => return Err(errno),
+                    _ => {}
                 }
                 sqe = io_uring_get_sqe(ring);
             }

@@ -9,9 +9,9 @@
 
 use super::context::Rings;
 use super::service::{is_timeout, wait_for, Wait, LINGER};
+use crate::backing;
 use crate::sys::lock::Lock;
 use crate::sys::thread::sleep;
-use crate::sys::Errno;
 use core::sync::atomic::Ordering;
 
 /// How long a completion may wait for the application to come and take it.
@@ -29,7 +29,7 @@ pub unsafe fn run(rings: &Rings) {
             if service.stopping() {
                 return;
             }
-            let is_lost = matches!(waited, Err(Errno::EBADF | Errno::EOPNOTSUPP));
+            let is_lost = waited.is_err_and(backing::says_lost);
             let is_stuck = match Lock::try_lock(&service.ring_lock) {
                 // The caller inside takes what there is.
                 None => true,

@@ -5,9 +5,10 @@ use super::context::Rings;
 use super::service::{has_completions, is_timeout, wait_for, Wait, LINGER};
 use crate::abi::aio_ring::*;
 use crate::abi::ctypes::__kernel_timespec;
+use crate::backing;
 use crate::sys::clock::Deadline;
 use crate::sys::process::yield_now;
-use crate::sys::{thread, Errno};
+use crate::sys::thread;
 use core::sync::atomic::{fence, Ordering};
 
 /// How long a thread that polls the SQ keeps doing so without anything to do.
@@ -118,7 +119,7 @@ unsafe fn rest(rings: &Rings, polls: bool) -> bool {
             let wait = Wait { min_complete: 1, timeout };
             let waited = wait_for(&raw mut inner.ring, true, &wait);
             let lingered = is_timeout(&waited) && timeout.tv_sec > 0;
-            is_lost = matches!(waited, Err(Errno::EBADF | Errno::EOPNOTSUPP));
+            is_lost = waited.is_err_and(backing::says_lost);
             // Kept asleep for whoever looks now: the last look at the SQ is made after the end
             // is announced.
             if lingered && inner.in_flight() == 0 {
