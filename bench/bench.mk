@@ -5,7 +5,7 @@ BENCH ?= quick
 BENCH_PYTHON := $(BUILD)/bench/venv/bin/python3
 BENCH_RESULTS = $(BUILD)/bench/$(BENCH)
 
-.PHONY: bench bench-keep setup-bench
+.PHONY: bench bench-keep bench-before setup-bench
 setup-bench:
 	@ctests/setup ctests/packages-run bench/packages
 
@@ -24,3 +24,9 @@ bench: setup-bench
 bench-keep:
 	install -d bench/results
 	install -m 644 $(BENCH_RESULTS)/results.json $(BENCH_RESULTS)/*.svg bench/results
+
+# Compares this build with another one of ours, which is installed in BEFORE (lib/liburing.so.2 ...).
+bench-before: setup-bench
+	@test -n "$(BEFORE)" || { echo "bench-before: BEFORE=DIR names an installation of the other build" >&2; exit 2; }
+	@$(MAKE) --no-print-directory stage
+	@bench/run $(BENCH) --before "$(BEFORE)"

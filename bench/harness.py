@@ -15,10 +15,12 @@ HERE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class Bench:
-    """What every family is told: where ours is, where files may be, and how much to do."""
+    """What every family is told: where ours is, where files may be, how much to do, and where another build of ours
+    is installed that this one is compared with, if any."""
     build: Path
     scratch: Path
     effort: str
+    before: Path | None = None
 
     @property
     def stage(self):
@@ -135,7 +137,7 @@ def aligned(lines, nr_left):
 
 
 def table(rows):
-    names = sorted({name for row in rows for name in row["medians"]}, key=lambda n: n == "anyring")
+    names = sorted({name for row in rows for name in row["medians"]}, key=lambda n: (n == "anyring", n))
     lines = [["case", "unit", *names, "ratio", "(min..max)", "control", "(min..max)"]]
     for row in rows:
         figures = [f"{row['medians'][n]:.1f}" if n in row["medians"] else "" for n in names]
