@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Registrations with a subject of their own: personality, workers, NAPI, clock, waiting as I/O, messages. */
 #include "rings.h"
+#include "forbid.h"
+#include <sys/resource.h>
 #include <sched.h>
 
 static void personality(void)
@@ -233,6 +235,44 @@ static void memory_locked_by_a_ring(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* Where no ring can be made, as without the memory that is asked about, the answer is that of a kernel that locks it. */
+static void memory_locked_where_there_is_no_ring(void)
+{
+	struct io_uring_params p = { .flags = IORING_SETUP_CQSIZE, .cq_entries = 64 };
+
+	setenv("ANYRING_BACKING", "kernel", 1);
+	forbid(SYS_io_uring_setup, EPERM);
+	CHECK_EQ(ERRNO_KEPT(io_uring_mlock_size(32, 0)), 8192);
+	CHECK_EQ(ERRNO_KEPT(io_uring_mlock_size(256, 0)), 32768);
+	CHECK_EQ(ERRNO_KEPT(io_uring_mlock_size(4096, IORING_SETUP_SQPOLL)), 524288);
+	CHECK_EQ(ERRNO_KEPT(io_uring_mlock_size(500, IORING_SETUP_SQE128)), 98304);
+	CHECK_EQ(ERRNO_KEPT(io_uring_mlock_size(500, IORING_SETUP_CQE32)), 98304);
+	CHECK_EQ(ERRNO_KEPT(io_uring_mlock_size(65536, IORING_SETUP_CLAMP)), 4194304);
+	CHECK_EQ(ERRNO_KEPT(io_uring_mlock_size_params(16, &p)), 8192);
+	CHECK_EQ(ERRNO_KEPT(io_uring_mlock_size(0, 0)), -EINVAL);
+	CHECK_EQ(ERRNO_KEPT(io_uring_mlock_size(65536, 0)), -EINVAL);
+	p.cq_entries = 8;
+	CHECK_EQ(ERRNO_KEPT(io_uring_mlock_size_params(16, &p)), -EINVAL);
+}
+
+/* As MariaDB asks: a user who may lock none. */
+static void memory_locked_by_who_may_lock_none(void)
+{
+	struct rlimit none = { 0, 0 };
+	struct io_uring ring;
+
+	if (geteuid())
+		SKIP("another user can only root become");
+	setenv("ANYRING_BACKING", "kernel", 1);
+	MUST(setrlimit(RLIMIT_MEMLOCK, &none));
+	MUST(setresuid(65534, 65534, 65534));
+	int ret = io_uring_queue_init(32, &ring, 0);
+
+	if (ret != -ENOMEM)
+		SKIP("here it takes no locked memory to have a ring");
+	CHECK_EQ(ERRNO_KEPT(io_uring_mlock_size(32, 0)), 8192);
+}
+
 TEST_PARTS(
 	PART(personality),
 	PART(the_rights_of_a_personality),
@@ -244,4 +284,6 @@ TEST_PARTS(
 	PART(a_message_without_a_ring),
 	PART(answers_of_the_kernel_pass_through),
 	PART(memory_locked_by_a_ring),
+	PART(memory_locked_where_there_is_no_ring),
+	PART(memory_locked_by_who_may_lock_none),
 )

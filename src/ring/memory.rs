@@ -83,6 +83,11 @@ impl OwnMemory {
     pub fn total(self) -> usize {
         self.sqes + self.rings
     }
+
+    /// Bytes of both as the kernel allocates them: each piece is a power of two.
+    pub fn allocated(self) -> usize {
+        self.sqes.next_power_of_two() + self.rings.next_power_of_two()
+    }
 }
 
 /// Memory for a piece of a ring: a page is an ordinary one; more is a huge page where the system has

@@ -86,7 +86,8 @@ pub unsafe extern "C" fn io_uring_resize_rings(
     unsafe { setup::resize(ring, &mut *p) }.answer()
 }
 
-/// How many bytes of locked memory (RLIMIT_MEMLOCK) a ring takes: 0 since kernel 5.12.
+/// How many bytes of locked memory (RLIMIT_MEMLOCK) a ring takes: 0 since kernel 5.12. Where no ring can be made to see
+/// which kernel runs, as many as before it.
 #[no_mangle]
 pub unsafe extern "C" fn io_uring_mlock_size(entries: c_uint, flags: c_uint) -> ssize_t {
     let mut params = params_with(flags);
@@ -152,19 +153,21 @@ fn own_memory(entries: c_uint, params: &io_uring_params) -> Result<usize> {
     OwnMemory::needed(entries, params).map(OwnMemory::total)
 }
 
-/// Which kernel runs shows only in the features of a ring, so the smallest one is made to ask.
+/// Which kernel runs shows only in the features of a ring, so the smallest one is made to ask. Where there is none to
+/// have, as without the memory that the caller wants to know about, it may be one that locks memory.
 unsafe fn locked_memory(entries: c_uint, params: &mut io_uring_params) -> Result<usize> {
-    let size = own_memory(entries, params)?;
+    let size = OwnMemory::needed(entries, params)?.allocated();
     let mut asked = params_with(0);
     // SAFETY: the ring lives in this frame only.
-    let features = unsafe {
+    unsafe {
         let mut ring: io_uring = zeroed();
-        setup::queue_init(1, &mut ring, &mut asked)?;
-        setup::queue_exit(&mut ring);
-        ring.features
-    };
-    params.features = features;
-    Ok(if features & IORING_FEAT_NATIVE_WORKERS != 0 { 0 } else { size })
+        if setup::queue_init(1, &mut ring, &mut asked).is_ok() {
+            params.features = ring.features;
+            setup::queue_exit(&mut ring);
+        }
+    }
+    let is_free = asked.features & IORING_FEAT_NATIVE_WORKERS != 0;
+    Ok(if is_free { 0 } else { size })
 }
 
 fn size_answer(size: Result<usize>) -> ssize_t {
