@@ -149,6 +149,28 @@ static void the_old_rings_are_unmapped(void)
 	CHECK_FOOTPRINT(before);
 }
 
+/* The answer to one resize is what the next is asked with: the rings are mapped as large as they are. */
+static void with_the_params_of_the_last_time(void)
+{
+	static const unsigned sizes[] = { 512, 1024, 8, 64, 2, 4096, 16 };
+	struct io_uring ring;
+	struct io_uring_params p = { 0 };
+	struct footprint before = ring_footprint();
+
+	ring_init(&ring, 8, DEFERRED);
+	resize_or_skip(&ring, 128, 0);
+	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		p.sq_entries = sizes[i];
+		CHECK_EQ(ERRNO_KEPT(io_uring_resize_rings(&ring, &p)), 0);
+		CHECK_EQ(p.sq_entries, sizes[i]);
+		CHECK_OP((char *)&ring.sq.array[sizes[i]], <=, (char *)ring.sq.ring_ptr + ring.sq.ring_sz);
+		CHECK_OP(ring.sq.ring_sz, <, 64 + 2 * sizes[i] * sizeof(struct io_uring_cqe) + sizes[i] * 4 + 64);
+		fill_and_reap(&ring, sizes[i]);
+	}
+	io_uring_queue_exit(&ring);
+	CHECK_FOOTPRINT(before);
+}
+
 static void without_deferred_work_it_is_refused(void)
 {
 	struct io_uring ring;
@@ -198,6 +220,7 @@ TEST_PARTS(
 	PART(requests_in_flight_come_back),
 	PART(unreaped_completions_move_along),
 	PART(unsubmitted_requests_move_along),
+	PART(with_the_params_of_the_last_time),
 	PART(the_old_rings_are_unmapped),
 	PART(without_deferred_work_it_is_refused),
 	PART(in_memory_of_the_program_it_is_refused),

@@ -132,6 +132,8 @@ unsafe fn resize_mapped(ring: *mut io_uring, params: &mut io_uring_params) -> Re
         if (*ring).flags & IORING_SETUP_SQ_REWIND != 0 && (*ring).sq.sqe_tail != 0 {
             return Err(Errno::EBUSY);
         }
+        // A caller may reuse what an earlier answer is in, and the kernel says nothing of the array.
+        params.sq_off.array = 0;
         // The server moves the SQEs that it can see; show it those still held back.
         super::submit::flush_sq(ring);
         let arg: *mut io_uring_params = params;
