@@ -2,6 +2,7 @@
 /* Sockets: made, bound, connected and used by requests; multishot receives; zero-copy sends. */
 #include "rings.h"
 #include <arpa/inet.h>
+#include <limits.h>
 #include <netinet/in.h>
 
 enum { BUFFERS = 8, BUFFER_SIZE = 512, GROUP = 1 };
@@ -278,6 +279,25 @@ static void check_datagram(void *buf, int len, struct msghdr *msg, const char *t
 	CHECK(io_uring_recvmsg_cmsg_nexthdr(out, msg, cmsg) == NULL);
 }
 
+/* What is too short for the header, the address and the control data has no payload. */
+static void recvmsg_buffers_that_are_too_short(void)
+{
+	unsigned char buf[128] = { 0 };
+	struct io_uring_recvmsg_out *out = (void *)buf;
+	struct msghdr msg = { .msg_namelen = 40, .msg_controllen = 30 };
+	int front = (int)sizeof(*out) + 40 + 30;
+
+	for (int len = -2; len <= front; len++)
+		CHECK_EQ(io_uring_recvmsg_payload_length(out, len, &msg), 0);
+	CHECK_EQ(io_uring_recvmsg_payload_length(out, front + 5, &msg), 5);
+	msg.msg_controllen = SIZE_MAX;
+	CHECK_EQ(io_uring_recvmsg_payload_length(out, sizeof(buf), &msg), 0);
+	msg = (struct msghdr){ 0 };
+	CHECK_EQ(io_uring_recvmsg_payload_length(out, -1, &msg), 0);
+	CHECK_EQ(io_uring_recvmsg_payload_length(out, INT_MIN, &msg), 0);
+	CHECK_EQ(io_uring_recvmsg_payload_length(out, sizeof(*out) + 1, &msg), 1);
+}
+
 static void multishot_recvmsg(void)
 {
 	struct io_uring ring;
@@ -381,6 +401,7 @@ TEST_PARTS(
 	PART(multishot_recv),
 	PART(multishot_read),
 	PART(multishot_recvmsg),
+	PART(recvmsg_buffers_that_are_too_short),
 	PART(zero_copy),
 	PART(a_datagram_with_an_address),
 )

@@ -93,13 +93,17 @@ pub unsafe extern "C" fn io_uring_recvmsg_payload(
     name.add(room) as *mut c_void
 }
 
-/// How many bytes of payload there are in a buffer of which `buf_len` bytes were filled.
+/// How many bytes of payload there are in a buffer of which `buf_len` bytes were filled; 0 when they are too few for
+/// what comes before it.
 #[no_mangle]
 pub unsafe extern "C" fn io_uring_recvmsg_payload_length(
     o: *mut io_uring_recvmsg_out,
     buf_len: c_int,
     msgh: *mut msghdr,
 ) -> c_uint {
+    if io_uring_recvmsg_validate(o as *mut c_void, buf_len, msgh).is_null() {
+        return 0;
+    }
     let start: uintptr_t = io_uring_recvmsg_payload(o, msgh) as uintptr_t;
     let end: uintptr_t = (o as uintptr_t).wrapping_add(buf_len as uintptr_t);
     end.wrapping_sub(start) as c_uint
