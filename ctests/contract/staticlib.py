@@ -23,7 +23,8 @@ def name_problems(archive, want):
 
 def run_problems(archive, work):
     program = work / f"static-{archive.stem}"
-    messages = compile(C, HERE / "programs/static.c", archive, "-static", "-o", program)
+    messages = compile(C, HERE / "programs/static.c", archive, "-static", "-Wl,--fatal-warnings", "-o",
+                       program)
     if messages:
         return errors(messages)
     done = subprocess.run([str(program)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -26,7 +26,7 @@ def expected(library):
 WEAK = {("WEAK", name) for name in (
     "malloc", "free", "secure_getenv", "__environ", "pthread_create", "pthread_detach", "pthread_sigmask",
     "pthread_tryjoin_np", "pthread_attr_init", "pthread_attr_setstack", "pthread_attr_destroy", "sigfillset", "__tsan_init",
-    "pthread_atfork", "__register_atfork", "__dso_handle", "dladdr1", "dlopen")}
+    "pthread_atfork", "__register_atfork", "__dso_handle", "dladdr1", "dlsym")}
 
 
 def symbol_problems(path, want, nodes):
