@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/select.h> /* knows sigset_t in every dialect */
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <linux/types.h>

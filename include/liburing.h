@@ -7,6 +7,11 @@
 #ifndef LIB_URING_H
 #define LIB_URING_H
 
+/* In strict dialects the C library says what a signal set or a set of CPUs is only to who asks for all it has. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -22,6 +27,12 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <linux/swab.h>
+
+/* A header before this one may have been included with less. */
+#if defined(__GLIBC__) && !defined(__loff_t_defined)
+typedef __loff_t loff_t;
+#define __loff_t_defined
+#endif
 
 #include "liburing/compat.h"
 #include "liburing/io_uring.h"
@@ -503,7 +514,10 @@ int io_uring_ring_dontfork(struct io_uring *ring) LIBURING_NOEXCEPT;
  */
 int io_uring_resize_rings(struct io_uring *ring, struct io_uring_params *p) LIBURING_NOEXCEPT;
 
-/* How many bytes of locked memory (RLIMIT_MEMLOCK) a ring takes: 0 since kernel 5.12. */
+/*
+ * How many bytes of locked memory (RLIMIT_MEMLOCK) a ring takes: 0 since kernel 5.12. Where no ring can be made to see
+ * which kernel runs, as many as before it.
+ */
 ssize_t io_uring_mlock_size(unsigned int entries, unsigned int flags) LIBURING_NOEXCEPT;
 
 /* As io_uring_mlock_size(), with all parameters. */
@@ -1833,10 +1847,16 @@ IOURINGINLINE void *io_uring_recvmsg_payload(struct io_uring_recvmsg_out *o,
 	return (void *)&name[room];
 }
 
-/* How many bytes of payload there are in a buffer of which `buf_len` bytes were filled. */
+/*
+ * How many bytes of payload there are in a buffer of which `buf_len` bytes were filled; 0 when they are too few for
+ * what comes before it.
+ */
 IOURINGINLINE unsigned int io_uring_recvmsg_payload_length(struct io_uring_recvmsg_out *o,
 	int buf_len, struct msghdr *msgh) LIBURING_NOEXCEPT
 {
+	if (io_uring_recvmsg_validate((void *)o, buf_len, msgh) == NULL) {
+		return 0;
+	}
 	uintptr_t start = (uintptr_t)io_uring_recvmsg_payload(o, msgh);
 	uintptr_t end = (uintptr_t)o + (uintptr_t)buf_len;
 	return (unsigned int)(end - start);

@@ -7,6 +7,11 @@
 #ifndef LIB_URING_H
 #define LIB_URING_H
 
+/* In strict dialects the C library says what a signal set or a set of CPUs is only to who asks for all it has. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -22,6 +27,12 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <linux/swab.h>
+
+/* A header before this one may have been included with less. */
+#if defined(__GLIBC__) && !defined(__loff_t_defined)
+typedef __loff_t loff_t;
+#define __loff_t_defined
+#endif
 
 #include "liburing/compat.h"
 #include "liburing/io_uring.h"
