@@ -182,7 +182,8 @@ pub unsafe fn one(turn: &mut Turn, request: *mut Request) -> Result<()> {
             Place::Queued | Place::Running => {
                 (*request).flags |= CANCELLED;
                 let is_over = (*request).job.call_off();
-                let was_cut = is_over && (*request).result == Errno::EINTR.answer();
+                const CUT: [i32; 2] = [Errno::EINTR.answer(), Errno::ECANCELED.answer()];
+                let was_cut = is_over && CUT.contains(&(*request).result);
                 if !was_cut || count_of_one(&*request) == 0 {
                     return Err(Errno::EALREADY);
                 }

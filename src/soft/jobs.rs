@@ -4,7 +4,8 @@ use super::ops;
 use super::request::Request;
 use super::workers::Kind;
 use crate::abi::uring::{io_uring_op, IOSQE_ASYNC, IOSQE_CQE_SKIP_SUCCESS};
-use crate::sys::{file, interrupt, process, thread, Errno};
+use crate::sys::interrupt::{self, Repeated};
+use crate::sys::{file, process, thread, Errno};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
@@ -39,6 +40,8 @@ pub struct Job {
     worker: AtomicI32,
     /// Somebody wants it to end.
     is_called_off: AtomicBool,
+    /// Interrupts its thread until it has ended.
+    calls: Repeated,
 }
 
 impl Job {
@@ -52,33 +55,42 @@ impl Job {
             previous: null_mut(),
             worker: AtomicI32::new(NOBODY),
             is_called_off: AtomicBool::new(false),
+            calls: Repeated::none(),
         }
     }
 
     /// `thread` has it from now on.
     pub fn begin(&self, thread: i32) {
-        self.worker.store(thread, Ordering::Release);
+        // SeqCst: either it sees that it was called off, or whoever does that sees whom to interrupt.
+        self.worker.store(thread, Ordering::SeqCst);
     }
 
     /// It is done, and its result is there.
     pub fn end(&self) {
-        self.worker.store(DONE, Ordering::Release);
+        // SeqCst: either it ends the calls, or who begins them sees that it is done.
+        self.worker.store(DONE, Ordering::SeqCst);
+        self.calls.end();
+    }
+
+    /// Whether somebody wants it to end. Whoever does it looks before each system call that may wait.
+    pub fn is_called_off(&self) -> bool {
+        self.is_called_off.load(Ordering::SeqCst)
     }
 
     /// Whether a result stands: a signal was meant for this one, or has changed nothing.
     pub fn stands(&self, result: i32) -> bool {
-        result != Errno::EINTR.answer() || self.is_called_off.load(Ordering::Acquire)
+        result != Errno::EINTR.answer() || self.is_called_off()
     }
 
-    /// Interrupts whoever does it, and waits for a moment. Whether it is done.
+    /// Interrupts whoever does it, and waits for a moment. Whether it is done. If it is not, it is interrupted until
+    /// it is: a signal that comes before the system call is lost, and the thread may not have come that far.
     pub fn call_off(&self) -> bool {
         const CALLS: u32 = 12;
         const LOOKS: u32 = 24;
         const PAUSE: i64 = 50;
-        self.is_called_off.store(true, Ordering::Release);
-        // A signal that comes before the system call is lost.
+        self.is_called_off.store(true, Ordering::SeqCst);
         for call in 0..CALLS {
-            match self.worker.load(Ordering::Acquire) {
+            match self.worker.load(Ordering::SeqCst) {
                 DONE => return true,
                 NOBODY => {}
                 id => interrupt::interrupt(id),
@@ -93,7 +105,14 @@ impl Job {
                 thread::sleep(PAUSE);
             }
         }
-        self.worker.load(Ordering::Acquire) == DONE
+        if let id @ 1.. = self.worker.load(Ordering::SeqCst) {
+            self.calls.begin(id);
+        }
+        let is_done = self.worker.load(Ordering::SeqCst) == DONE;
+        if is_done {
+            self.calls.end();
+        }
+        is_done
     }
 }
 

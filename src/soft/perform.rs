@@ -39,6 +39,9 @@ pub unsafe fn perform(request: *mut Request) -> Performed {
     let result = unsafe {
         match ops::of((*request).sqe.opcode).run {
             Some(run) => loop {
+                if (*request).job.is_called_off() {
+                    break Errno::ECANCELED.answer();
+                }
                 let result = run(&mut *request);
                 if (*request).job.stands(result) {
                     break result;

@@ -4,6 +4,7 @@
 
 mod punt;
 
+use super::cancel;
 use super::iopoll;
 use super::jobs;
 use super::memory::Cqe;
@@ -195,11 +196,14 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// A request that was tried goes on elsewhere.
+    /// A request that was tried goes on elsewhere, unless it was called off while a worker had it.
     unsafe fn leave(&mut self, request: *mut Request, outcome: Outcome) {
         // SAFETY: as said by the caller.
         unsafe {
             let r = &mut *request;
+            if r.is(CANCELLED) || self.core.is_closed {
+                return self.call_off(request, outcome);
+            }
             match outcome {
                 Outcome::Done(result) => self.complete(request, result),
                 Outcome::Kept => timeout::arm_linked(self, request),
@@ -234,6 +238,23 @@ impl<'a> Turn<'a> {
                     }
                     Err(errno) => self.complete(request, errno.answer()),
                 },
+            }
+        }
+    }
+
+    /// A request that was called off goes nowhere any more.
+    #[cold]
+    unsafe fn call_off(&mut self, request: *mut Request, outcome: Outcome) {
+        // SAFETY: as said by the caller.
+        unsafe {
+            match outcome {
+                Outcome::Done(result) => self.complete(request, result),
+                Outcome::Wait(_) | Outcome::Punt => {
+                    let result = ops::cancelled(&mut *request);
+                    self.complete(request, result);
+                }
+                // What cannot be cancelled where it is ends by itself.
+                Outcome::Kept => drop(cancel::one(self, request)),
             }
         }
     }

@@ -5,6 +5,7 @@
 use super::{call, process};
 use core::ffi::c_int;
 use core::mem::zeroed;
+use core::sync::atomic::{AtomicI32, Ordering};
 
 const SIGNAL: c_int = 32;
 const SET_SIZE: usize = 8;
@@ -79,5 +80,61 @@ pub fn interrupt(id: i32) {
         let args = [process::id() as usize, id as usize, SIGNAL as usize, &raw const info as usize];
         let args = [args[0], args[1], args[2], args[3], 0, 0];
         let _ = call(libc::SYS_rt_tgsigqueueinfo, args);
+    }
+}
+
+/// Interrupts of a thread, again and again, by a timer of the kernel's: nobody has to stay for them.
+pub struct Repeated {
+    /// The timer's number and one; 0: none.
+    timer: AtomicI32,
+}
+
+impl Repeated {
+    /// No interrupts.
+    pub const fn none() -> Self {
+        Repeated { timer: AtomicI32::new(0) }
+    }
+
+    /// Interrupts the thread `id` of this process from now on; where there can be no timer, not. One caller at a time.
+    pub fn begin(&self, id: i32) {
+        const MILLISECOND: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+        if self.timer.load(Ordering::SeqCst) != 0 {
+            return;
+        }
+        prepare();
+        // SAFETY: the structs live in this frame, and are valid with zeros.
+        unsafe {
+            let mut event: libc::sigevent = zeroed();
+            event.sigev_notify = libc::SIGEV_THREAD_ID;
+            event.sigev_signo = SIGNAL;
+            event.sigev_notify_thread_id = id;
+            let mut timer: c_int = 0;
+            let clock = libc::CLOCK_MONOTONIC as usize;
+            let args = [clock, &raw const event as usize, &raw mut timer as usize, 0, 0, 0];
+            if call(libc::SYS_timer_create, args).is_err() {
+                return;
+            }
+            let times = libc::itimerspec { it_interval: MILLISECOND, it_value: MILLISECOND };
+            let args = [timer as usize, 0, &raw const times as usize, 0, 0, 0];
+            let _ = call(libc::SYS_timer_settime, args);
+            self.timer.store(timer + 1, Ordering::SeqCst);
+        }
+    }
+
+    /// Interrupts it no more.
+    #[inline]
+    pub fn end(&self) {
+        if self.timer.load(Ordering::SeqCst) != 0 {
+            self.end_timer();
+        }
+    }
+
+    #[cold]
+    fn end_timer(&self) {
+        let timer = self.timer.swap(0, Ordering::SeqCst);
+        if timer != 0 {
+            // SAFETY: the timer is ours.
+            let _ = unsafe { call(libc::SYS_timer_delete, [timer as usize - 1, 0, 0, 0, 0, 0]) };
+        }
     }
 }
