@@ -23,10 +23,11 @@ read -ra flags < <(pkg-config --cflags --libs liburing)
 says() {
 	local output=$1 lines=$2
 	shift 2
-	printed=$("$@" 2> "$work/stderr" | tr '\n' ' ') || true
-	said=$(cat "$work/stderr")
+	# stderr is a pipe: into a file that is not stdout as well, nothing is said.
+	said=$("$@" 2>&1 > "$work/stdout") || true
+	printed=$(tr '\n' ' ' < "$work/stdout")
 	[ "${printed% }" = "$output" ] || fail "$*: printed '$printed', not '$output'; said '$said'"
-	[ "$(wc -l < "$work/stderr")" = "$lines" ] || fail "$*: said '$said', not $lines lines"
+	[ "$(printf '%s' "$said" | grep -c '')" = "$lines" ] || fail "$*: said '$said', not $lines lines"
 }
 
 # has WORDS: the line that was said has them.

@@ -43,7 +43,8 @@ cd "${TMPDIR:?}" || exit 1
 # A job that hangs is killed.
 job() {
     timeout -k 5 "${job_seconds:-40}" "${wrapper[@]}" "$fio" --name=job "${files[@]}" --size=4m --bs=4k \
-        --iodepth=16 --invalidate=0 --output-format=json "--ioengine=external:$engine" "$@" >out 2>log
+        --iodepth=16 --invalidate=0 --output-format=json "--ioengine=external:$engine" "$@" 2>&1 >out | cat >log
+    return "${PIPESTATUS[0]}"
 }
 wrapper=()
 files=(--filename=data)

@@ -3,7 +3,7 @@
 //! Only the C library knows the environment: the reference is weak, for programs without one.
 
 use super::heap::weak_address;
-use super::{call, fd, marker};
+use super::{call, fd, stderr};
 use core::ffi::{c_char, c_int, CStr};
 
 core::arch::global_asm!(".weak secure_getenv", ".weak __environ");
@@ -109,7 +109,7 @@ pub fn file_contains(path: &CStr, wanted: &[u8]) -> bool {
 
 /// Writes one line of several parts to stderr, in one piece. If that cannot be, nobody is told.
 pub fn complain<const N: usize>(parts: [&[u8]; N]) {
-    if !marker::has_stderr() {
+    if !stderr::takes_messages() {
         return;
     }
     let iovecs =

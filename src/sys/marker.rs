@@ -1,7 +1,7 @@
 //! What is true of the whole process, whichever of our libraries asks: each has variables of its own.
 
 use super::heap::weak_address;
-use super::{call, env, fd, file, mem, net};
+use super::{call, env, fd, mem};
 use core::ffi::{c_int, CStr};
 
 /// Whether nobody in this process, or in those that it was forked from, has asked so with this name before.
@@ -30,28 +30,4 @@ core::arch::global_asm!(".weak anyring_maps", ".hidden anyring_maps");
 /// Whether the program's mmap(2) is ours: where it is not, nothing can be handed out that the program is to map.
 pub fn has_mmap() -> bool {
     weak_address!("anyring_maps") != 0
-}
-
-/// Whether descriptor 2 is where messages go. A program that was started without stderr may have a file of its own
-/// there: one that is not for an exec to inherit, that can be read as well, or that is a socket to another host. Some
-/// runtimes let no exec inherit stderr either: it is known by being a terminal, or stdout as well.
-pub fn has_stderr() -> bool {
-    let Ok(status) = fd::status(libc::STDERR_FILENO) else { return false };
-    let is_stdout = fd::status(libc::STDOUT_FILENO)
-        .is_ok_and(|stdout| (stdout.st_dev, stdout.st_ino) == (status.st_dev, status.st_ino));
-    let kind = status.st_mode & libc::S_IFMT;
-    if kind != libc::S_IFCHR && !is_stdout && fd::closes_on_exec(libc::STDERR_FILENO) {
-        return false;
-    }
-    match kind {
-        libc::S_IFCHR | libc::S_IFIFO => true,
-        libc::S_IFREG => {
-            let mode =
-                file::status_flags(libc::STDERR_FILENO).map_or(0, |flags| flags & libc::O_ACCMODE);
-            mode == libc::O_WRONLY || is_stdout
-        }
-        // As a journal's; what is on another host is the program's peer, also when it is stdout as inetd has it.
-        libc::S_IFSOCK => net::option(libc::STDERR_FILENO, libc::SO_DOMAIN) == Ok(libc::AF_UNIX),
-        _ => false,
-    }
 }

@@ -42,6 +42,7 @@ pub mod rights;
 pub mod rw;
 pub mod shared;
 pub mod space;
+pub mod stderr;
 pub mod thread;
 pub mod uring;
 pub mod worker;
