@@ -57,7 +57,7 @@ impl Match {
         }
         if self.is_fixed {
             let slot = self.fd as u32 as usize;
-            return turn.core.files.get(slot).map(|file| file.fd).ok_or(Errno::EBADF);
+            return turn.core.files.get(slot).map(|file| file.fd()).ok_or(Errno::EBADF);
         }
         file::status_flags(self.fd).map(|_| self.fd)
     }

@@ -3,22 +3,23 @@
 use super::tags::{Retired, Tag};
 use super::turn::Turn;
 use crate::abi::uring::IORING_FILE_INDEX_ALLOC;
-use crate::sys::{fd, Errno, Result};
+use crate::sys::owned::Owned;
+use crate::sys::{Errno, Result};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::ffi::c_int;
 
 /// A file that a slot of the table, or a request, keeps open. Its descriptor is ours.
 pub struct FixedFile {
-    /// The descriptor.
-    pub fd: c_int,
+    file: Owned,
     tag: Tag,
 }
 
-impl Drop for FixedFile {
-    fn drop(&mut self) {
-        // SAFETY: it is ours alone, and nobody refers to it any more.
-        let _ = unsafe { fd::close(self.fd) };
+impl FixedFile {
+    /// The descriptor.
+    #[inline]
+    pub fn fd(&self) -> c_int {
+        self.file.fd()
     }
 }
 
@@ -74,10 +75,10 @@ impl Files {
         self.hint = from;
     }
 
-    /// Puts `fd`, of our own, into a slot that there is; what was there is let go.
-    pub fn put(&mut self, slot: u32, fd: c_int, tag: u64) {
+    /// Puts a file into a slot that there is; what was there is let go.
+    pub fn put(&mut self, slot: u32, file: Owned, tag: u64) {
         let retired = self.retired.get_or_insert_with(Rc::default).clone();
-        self.slots[slot as usize] = Some(Rc::new(FixedFile { fd, tag: Tag::new(tag, retired) }));
+        self.slots[slot as usize] = Some(Rc::new(FixedFile { file, tag: Tag::new(tag, retired) }));
         self.used[slot as usize / 64] |= 1 << (slot % 64);
         self.hint = slot + 1;
     }
@@ -117,10 +118,10 @@ impl Files {
         None
     }
 
-    /// Gives `fd`, of our own, to slot `file_index - 1` or, for IORING_FILE_INDEX_ALLOC, to a free one;
-    /// returns 0 or which. On an error the descriptor is closed: `ENXIO` without a table, `EINVAL` for
+    /// Gives a file to slot `file_index - 1` or, for IORING_FILE_INDEX_ALLOC, to a free one; returns 0 or which.
+    /// On an error the file is let go: `ENXIO` without a table, `EINVAL` for
     /// a slot that there is not, `ENFILE` when none is free.
-    pub fn install(&mut self, fd: c_int, file_index: u32) -> Result<u32> {
+    pub fn install(&mut self, file: Owned, file_index: u32) -> Result<u32> {
         let slot = match file_index {
             IORING_FILE_INDEX_ALLOC => self.find_free(),
             _ if self.slots.is_empty() => Err(Errno::ENXIO),
@@ -128,17 +129,9 @@ impl Files {
             index if index > self.len() => Err(Errno::EINVAL),
             index => Ok(index - 1),
         };
-        match slot {
-            Ok(slot) => {
-                self.put(slot, fd, 0);
-                Ok(if file_index == IORING_FILE_INDEX_ALLOC { slot } else { 0 })
-            }
-            Err(errno) => {
-                // SAFETY: the caller gave it up.
-                let _ = unsafe { fd::close(fd) };
-                Err(errno)
-            }
-        }
+        let slot = slot?;
+        self.put(slot, file, 0);
+        Ok(if file_index == IORING_FILE_INDEX_ALLOC { slot } else { 0 })
     }
 }
 
@@ -149,7 +142,7 @@ impl Turn<'_> {
         if file_index == 0 {
             return fd;
         }
-        let installed = self.core.files.install(fd::move_away(fd), file_index);
+        let installed = self.core.files.install(Owned::moved_away(fd), file_index);
         // Before the operation's own CQE, as what it let go was.
         self.post_tags();
         match installed {

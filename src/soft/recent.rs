@@ -6,19 +6,10 @@ use super::request::{Reference, Request};
 use super::turn::Turn;
 use crate::abi::uring::IOSQE_FIXED_FILE;
 use crate::sys::file::{self, Kind, Look};
-use crate::sys::{fd, process, Errno, Result};
+use crate::sys::owned::Owned;
+use crate::sys::{process, Errno, Result};
 use alloc::rc::Rc;
 use core::ffi::c_int;
-
-/// A descriptor of ours of a program's file, which requests share.
-pub struct HeldFile(c_int);
-
-impl Drop for HeldFile {
-    fn drop(&mut self) {
-        // SAFETY: it is ours alone, and nobody refers to it any more.
-        let _ = unsafe { fd::close(self.0) };
-    }
-}
 
 /// See the module.
 #[derive(Default)]
@@ -28,7 +19,7 @@ pub struct Recent {
     /// A descriptor of the program, and what a look at it told.
     look: Option<(c_int, Look)>,
     /// A descriptor of the program, and what holds its file.
-    held: Option<(c_int, Rc<HeldFile>)>,
+    held: Option<(c_int, Rc<Owned>)>,
     rights: Option<u64>,
 }
 
@@ -54,7 +45,7 @@ impl Recent {
         self.look.filter(|(of, _)| *of == number).map(|(_, look)| look)
     }
 
-    fn held_of(&self, number: c_int) -> Option<&Rc<HeldFile>> {
+    fn held_of(&self, number: c_int) -> Option<&Rc<Owned>> {
         self.held.as_ref().filter(|(of, _)| *of == number).map(|(_, held)| held)
     }
 }
@@ -83,19 +74,19 @@ impl Turn<'_> {
     /// [`Request::hold_file`] for a worker, by a descriptor that other requests of this turn may share.
     pub fn hold_file(&mut self, r: &mut Request) -> Result<()> {
         let Some(number) = number_of(r) else { return r.hold_file() };
-        self.look_at_file(r);
+        let is_plain = self.look_at_file(r).kind == Kind::Socket;
         let recent = &mut self.core.recent;
         let held = match recent.held_of(number) {
             Some(held) => held.clone(),
-            None => match fd::hold_one_of_many(number) {
-                Ok(held) => Rc::new(HeldFile(held)),
+            None => match Owned::hold_one_of_many(number, is_plain) {
+                Ok(held) => Rc::new(held),
                 Err(Errno::EMFILE | Errno::EINVAL) => return Ok(()),
                 Err(errno) => return Err(errno),
             },
         };
         recent.held = Some((number, held.clone()));
         recent.is_set = true;
-        r.fd = held.0;
+        r.fd = held.fd();
         r.reference = Reference::Shared(held);
         Ok(())
     }

@@ -7,10 +7,9 @@ use super::index::{self, Index, Neighbours};
 use super::jobs::{self, Job, Lane};
 use super::ops::State;
 use super::provided::Buffer;
-use super::recent::HeldFile;
 use crate::abi::uring::io_uring_sqe;
-use crate::sys::fd;
 use crate::sys::file::{self, Kind, Look};
+use crate::sys::owned::Owned;
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -88,9 +87,9 @@ pub enum Reference {
     /// Nothing: the program's own descriptor, in use within the call.
     None,
     /// A descriptor of our own.
-    Descriptor(c_int),
+    Descriptor(Owned),
     /// One that other requests for the same file have, too.
-    Shared(Rc<HeldFile>),
+    Shared(Rc<Owned>),
     /// A registered file.
     Fixed(Rc<FixedFile>),
 }
@@ -108,8 +107,8 @@ pub struct Request {
     pub buffer: Option<Rc<FixedBuffer>>,
     /// What its file is, once somebody has looked.
     pub look: Option<Look>,
-    /// Another descriptor of `fd`'s file, of our own; -1: none. See [`Request::hold_apart`].
-    apart: c_int,
+    /// Another descriptor of `fd`'s file. See [`Request::hold_apart`].
+    apart: Option<Owned>,
     /// FAILED and its kin.
     pub flags: u32,
     /// A worker's result, or a refusal.
@@ -154,7 +153,7 @@ impl Request {
             reference: Reference::None,
             buffer: None,
             look: None,
-            apart: -1,
+            apart: None,
             flags: 0,
             result: 0,
             cqe_flags: 0,
@@ -192,15 +191,20 @@ impl Request {
         if self.fd < 0 || !matches!(self.reference, Reference::None) {
             return Ok(());
         }
-        match fd::hold_one_of_many(self.fd) {
+        match Owned::hold_one_of_many(self.fd, self.has_socket()) {
             Ok(held) => {
+                self.fd = held.fd();
                 self.reference = Reference::Descriptor(held);
-                self.fd = held;
                 Ok(())
             }
             Err(crate::sys::Errno::EMFILE | crate::sys::Errno::EINVAL) => Ok(()),
             Err(errno) => Err(errno),
         }
+    }
+
+    /// Whether its file is known to be a socket.
+    fn has_socket(&self) -> bool {
+        self.is(STREAM | MESSAGES) || self.look.is_some_and(|look| look.kind == Kind::Socket)
     }
 
     /// What kind of file it has.
@@ -216,32 +220,21 @@ impl Request {
     /// Has a descriptor of its own, `fd` from now on: an epoll takes each only once, and the registered one
     /// is already waited for.
     pub fn hold_apart(&mut self) -> crate::sys::Result<c_int> {
-        self.fd = fd::hold_one_of_many(self.fd)?;
-        let before = core::mem::replace(&mut self.apart, self.fd);
-        if before >= 0 {
-            // SAFETY: it is ours alone.
-            let _ = unsafe { fd::close(before) };
-        }
+        let held = Owned::hold_one_of_many(self.fd, self.has_socket())?;
+        self.fd = held.fd();
+        self.apart = Some(held);
         Ok(self.fd)
     }
 
     /// Lets its file go.
     pub fn release_file(&mut self) {
-        if self.apart >= 0 {
-            // SAFETY: it is ours alone.
-            let _ = unsafe { fd::close(self.apart) };
-            self.apart = -1;
-        }
-        if let Reference::Descriptor(fd) = self.reference {
-            // SAFETY: it is ours alone.
-            let _ = unsafe { fd::close(fd) };
-        }
+        self.apart = None;
         self.reference = Reference::None;
     }
 
     /// Its file is gone already, with all descriptors that the program has closed.
     pub fn forget_file(&mut self) {
-        self.apart = -1;
+        core::mem::forget(self.apart.take());
         core::mem::forget(core::mem::replace(&mut self.reference, Reference::None));
     }
 }
@@ -317,7 +310,7 @@ impl Requests {
         // SAFETY: it came from take, and the caller gives it up.
         unsafe {
             let r = &mut *request;
-            if !matches!(r.reference, Reference::None) || r.apart >= 0 {
+            if !matches!(r.reference, Reference::None) || r.apart.is_some() {
                 r.release_file();
             }
             if !matches!(r.state, State::None) {

@@ -8,7 +8,7 @@ use super::ring::Ring;
 use super::turn::Turn;
 use super::{direct, fork, keeper, sleepers, work};
 use crate::sys::lock::Lock;
-use crate::sys::{fd, fork as sys_fork, identity, mem, process, worker, Errno, Result};
+use crate::sys::{fd, fork as sys_fork, identity, mem, owned, process, worker, Errno, Result};
 use alloc::boxed::Box;
 use core::ffi::c_int;
 use core::mem::size_of;
@@ -115,6 +115,7 @@ fn end_threads() {
         keeper::end();
         sleepers::end_idle();
         work::end_idle();
+        owned::close_parked();
         worker::wait_until_gone(|| {
             sleepers::end_idle();
             work::end_idle() + direct::ending()
@@ -393,6 +394,7 @@ fn start_over() {
     unsafe {
         TABLE.lock.reset();
         super::keeper::start_over();
+        owned::start_over();
         direct::start_over();
         // A ring that has several names counts them anew, and is adopted once.
         for ring in each_ring() {

@@ -176,7 +176,7 @@ impl<'a> Turn<'a> {
             return if r.fd < 0 { Err(Errno::EBADF) } else { Ok(()) };
         }
         let file = self.core.files.get(r.sqe.fd as u32 as usize).ok_or(Errno::EBADF)?;
-        r.fd = file.fd;
+        r.fd = file.fd();
         r.reference = Reference::Fixed(file.clone());
         Ok(())
     }

@@ -34,6 +34,7 @@ pub mod lock;
 pub mod marker;
 pub mod mem;
 pub mod net;
+pub mod owned;
 pub mod peek;
 pub mod pipe;
 pub mod priority;

@@ -9,7 +9,8 @@ use crate::soft::memory::Cqe;
 use crate::soft::request::Request;
 use crate::soft::table::{self, Used};
 use crate::soft::turn::Turn;
-use crate::sys::{fd, file, Errno, Result};
+use crate::sys::owned::Owned;
+use crate::sys::{file, Errno, Result};
 use core::ffi::c_int;
 use core::sync::atomic::Ordering;
 
@@ -18,24 +19,14 @@ const KNOWN_FLAGS: u32 = IORING_MSG_RING_CQE_SKIP | IORING_MSG_RING_FLAGS_PASS;
 /// What a message needs until it is delivered.
 pub struct Parcel {
     ring: Used,
-    /// A descriptor of our own of the file that is sent; -1: none.
-    file: c_int,
+    /// The file that is sent.
+    file: Option<Owned>,
 }
 
 impl Parcel {
     /// The file goes nowhere.
     pub fn close_file(&mut self) {
-        if self.file >= 0 {
-            // SAFETY: it is ours alone.
-            let _ = unsafe { fd::close(self.file) };
-            self.file = -1;
-        }
-    }
-}
-
-impl Drop for Parcel {
-    fn drop(&mut self) {
-        self.close_file();
+        self.file = None;
     }
 }
 
@@ -111,11 +102,11 @@ fn find(turn: &mut Turn, r: &mut Request) -> Result<()> {
     let ring = target(r.fd)?;
     let to_itself = core::ptr::eq(&*ring, turn.ring);
     check_command(&r.sqe, to_itself)?;
-    let mut message = Parcel { ring, file: -1 };
+    let mut message = Parcel { ring, file: None };
     if !is_data(&r.sqe) {
         let slot = usize::try_from(source(&r.sqe)).map_err(|_| Errno::EBADF)?;
         let file = turn.core.files.get(slot).ok_or(Errno::EBADF)?;
-        message.file = fd::hold(file.fd)?;
+        message.file = Some(Owned::hold(file.fd())?);
     }
     r.state = State::Parcel(message);
     Ok(())
@@ -143,14 +134,14 @@ fn run(r: &mut Request) -> i32 {
 }
 
 /// Delivers to a ring, by a thread that has no ring's lock.
-fn deliver_to(ring: &Used, sqe: &io_uring_sqe, file: &mut c_int) -> i32 {
+fn deliver_to(ring: &Used, sqe: &io_uring_sqe, file: &mut Option<Owned>) -> i32 {
     let result = deliver(&mut Turn::take(ring), sqe, file);
     keeper::attend_if_wanted(ring);
     result
 }
 
 /// Delivers to the ring whose turn it is; returns the sender's result. A file that was sent is the ring's.
-fn deliver(turn: &mut Turn, sqe: &io_uring_sqe, file: &mut c_int) -> i32 {
+fn deliver(turn: &mut Turn, sqe: &io_uring_sqe, file: &mut Option<Owned>) -> i32 {
     if turn.core.disabled || turn.core.is_closed {
         return Errno::EBADFD.answer();
     }
@@ -162,8 +153,8 @@ fn deliver(turn: &mut Turn, sqe: &io_uring_sqe, file: &mut c_int) -> i32 {
         turn.post(Cqe { user_data, res: sqe.len as i32, flags, big: [0; 2] });
         return 0;
     }
-    let sent = core::mem::replace(file, -1);
-    let result = match turn.core.files.install(sent, file_index(sqe)) {
+    let sent = file.take().ok_or(Errno::EBADF);
+    let result = match sent.and_then(|file| turn.core.files.install(file, file_index(sqe))) {
         Ok(slot) => slot as i32,
         Err(errno) => errno.answer(),
     };
@@ -185,7 +176,7 @@ pub fn send(sqe: &io_uring_sqe) -> Result<c_int> {
     }
     let ring = target(sqe.fd)?;
     check_command(sqe, false)?;
-    let answer = deliver_to(&ring, sqe, &mut -1);
+    let answer = deliver_to(&ring, sqe, &mut None);
     if answer == Errno::EBADFD.answer() {
         return Err(Errno::EBADFD);
     }

@@ -127,8 +127,8 @@ fn fill_free_slots(turn: &mut Turn, address: u64, count: u32) -> Result<c_int> {
     let numbers = unsafe { copy::many::<c_int>(address, most as usize) };
     for done in 0..count {
         let number = numbers.get(done as usize).copied().ok_or(Errno::EFAULT);
-        let installed = number.and_then(registration::hold).and_then(|fd| {
-            let slot = turn.core.files.install(fd, IORING_FILE_INDEX_ALLOC)?;
+        let installed = number.and_then(registration::hold).and_then(|file| {
+            let slot = turn.core.files.install(file, IORING_FILE_INDEX_ALLOC)?;
             let place = address + u64::from(done) * size_of::<c_int>() as u64;
             copy::put(place, &(slot as c_int)).inspect_err(|_| {
                 turn.core.files.remove(slot);

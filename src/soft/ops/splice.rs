@@ -9,6 +9,7 @@ use crate::abi::uring::*;
 use crate::soft::files::FixedFile;
 use crate::soft::request::Request;
 use crate::soft::turn::Turn;
+use crate::sys::owned::Owned;
 use crate::sys::{copy, fd, file, pipe, Errno, Result};
 use alloc::rc::Rc;
 use core::ffi::c_int;
@@ -18,7 +19,7 @@ enum Source {
     /// The program's own descriptor, in use within the call.
     Program(c_int),
     /// A descriptor of our own.
-    Own(c_int),
+    Own(Owned),
     /// A registered file.
     Fixed(Rc<FixedFile>),
 }
@@ -33,17 +34,9 @@ pub struct Splice {
 impl Splice {
     fn from(&self) -> c_int {
         match &self.source {
-            Source::Program(fd) | Source::Own(fd) => *fd,
-            Source::Fixed(file) => file.fd,
-        }
-    }
-}
-
-impl Drop for Splice {
-    fn drop(&mut self) {
-        if let Source::Own(fd) = self.source {
-            // SAFETY: it is ours alone.
-            let _ = unsafe { fd::close(fd) };
+            Source::Program(fd) => *fd,
+            Source::Own(file) => file.fd(),
+            Source::Fixed(file) => file.fd(),
         }
     }
 }
@@ -114,7 +107,7 @@ fn hold(r: &mut Request) -> Result<()> {
     let State::Splice(splice) = &mut r.state else { unreachable!() };
     splice.target = target;
     if let Source::Program(fd) = splice.source {
-        match fd::hold(fd) {
+        match Owned::hold(fd) {
             Ok(held) => splice.source = Source::Own(held),
             Err(Errno::EMFILE) => {}
             Err(errno) => return Err(errno),
@@ -267,12 +260,12 @@ fn make_pipe(turn: &mut Turn, r: &Request) -> Result<()> {
     let files = &mut turn.core.files;
     let is_free = index == IORING_FILE_INDEX_ALLOC;
     let next = if is_free { index } else { index + 1 };
-    let first = files.install(fd::move_away(read), index).inspect_err(|_| {
+    let first = files.install(Owned::moved_away(read), index).inspect_err(|_| {
         // SAFETY: it is ours alone.
         let _ = unsafe { fd::close(write) };
     })?;
     let first = if is_free { first } else { index - 1 };
-    let second = files.install(fd::move_away(write), next).inspect_err(|_| {
+    let second = files.install(Owned::moved_away(write), next).inspect_err(|_| {
         files.remove(first);
     })?;
     let second = if is_free { second } else { index };

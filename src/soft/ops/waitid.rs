@@ -2,6 +2,7 @@
 
 use super::{Op, Outcome};
 use crate::soft::request::*;
+use crate::sys::owned::Owned;
 use crate::sys::{child, fd, Errno, Result};
 use core::ffi::c_int;
 
@@ -65,7 +66,7 @@ fn later(r: &mut Request) -> Outcome {
         match child::open(r.sqe.fd as u32) {
             Ok(opened) => {
                 r.fd = fd::move_away(opened);
-                r.reference = Reference::Descriptor(r.fd);
+                r.reference = Reference::Descriptor(Owned::of_plain(r.fd));
             }
             Err(_) => return Outcome::Punt,
         }

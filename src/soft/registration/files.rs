@@ -5,6 +5,7 @@ use crate::abi::uring::*;
 use crate::soft::files::Files;
 use crate::soft::table;
 use crate::soft::turn::Turn;
+use crate::sys::owned::Owned;
 use crate::sys::{copy, fd, file, peek, Errno, Result};
 use alloc::vec::Vec;
 use core::ffi::{c_int, c_uint, c_void};
@@ -61,11 +62,11 @@ fn tags_at(address: u64, count: u32) -> Vec<u64> {
 
 /// A descriptor of our own for a file that is to be registered. `EBADF`, also for rings and for what is only a
 /// place (`O_PATH`); `EMFILE`.
-pub fn hold(fd: c_int) -> Result<c_int> {
+pub fn hold(fd: c_int) -> Result<Owned> {
     if fd < 0 || file::status_flags(fd)? & libc::O_PATH != 0 || table::look_up(fd).is_some() {
         return Err(Errno::EBADF);
     }
-    fd::hold(fd)
+    Owned::hold(fd)
 }
 
 /// A table of `count` slots with the files and tags at these addresses; without `fds` it is empty.
