@@ -22,7 +22,7 @@ impl Linked for Item {
 }
 
 struct Ring {
-    lock: Lock,
+    lock: Lock<0>,
     inbox: Inbox<Item>,
     done: UnsafeCell<Vec<usize>>,
 }

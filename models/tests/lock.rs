@@ -10,7 +10,7 @@ use loom::thread;
 #[test]
 fn one_at_a_time() {
     model(|| {
-        let shared = Arc::new((Lock::new(), UnsafeCell::new(0)));
+        let shared = Arc::new((Lock::<0>::new(), UnsafeCell::new(0)));
         let threads: Vec<_> = (0..2)
             .map(|_| {
                 let shared = shared.clone();

@@ -85,7 +85,7 @@ fn those_who_want_more_do_not_hide_those_who_want_less() {
 /// A ring that one thread serves at a time.
 struct Served {
     ring: Ring,
-    lock: Lock,
+    lock: Lock<0>,
     served: UnsafeCell<bool>,
     /// What a file has ready, for whoever serves.
     ready: AtomicU32,

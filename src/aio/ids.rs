@@ -7,7 +7,8 @@ use super::registry::{self, ContextId, Entry, MAX_CONTEXTS};
 use super::user_ring::UserRing;
 use crate::abi::aio::aio_ring;
 use crate::sys::lock::Lock;
-use crate::sys::{mem, peek, Errno, Result};
+use crate::sys::locks::rank;
+use crate::sys::{fork, mem, peek, Errno, Result};
 use core::mem::size_of;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
@@ -25,7 +26,7 @@ struct Place {
 
 /// All places. Zeroed memory has none taken, and no lock held.
 struct Index {
-    lock: Lock,
+    lock: Lock<{ rank::AIO_IDS }>,
     /// Places that were ever taken are below.
     used: AtomicU32,
     places: [Place; MAX_CONTEXTS],
@@ -110,6 +111,7 @@ fn bucket(id: ContextId) -> usize {
 }
 
 fn index() -> Result<&'static Index> {
+    fork::look();
     let len = size_of::<Index>().next_multiple_of(mem::PAGE_SIZE);
     // SAFETY: the mapping is new, its zeros are a valid index, and it is never unmapped once others
     // can know of it.
@@ -117,17 +119,12 @@ fn index() -> Result<&'static Index> {
         if let Some(index) = INDEX.load(Ordering::Acquire).as_ref() {
             return Ok(index);
         }
-        let new = mem::map_anonymous(len, libc::MAP_NORESERVE)?;
-        let kept = mem::advise(new, len, libc::MADV_WIPEONFORK).and_then(|()| {
-            let swapped =
-                INDEX.compare_exchange(null_mut(), new.cast(), Ordering::AcqRel, Ordering::Acquire);
-            swapped.map_err(|_| Errno::EEXIST)
-        });
-        match kept {
+        let new = fork::map_emptied(len)?;
+        match INDEX.compare_exchange(null_mut(), new.cast(), Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => Ok(&*new.cast::<Index>()),
-            Err(errno) => {
-                let _ = mem::unmap(new, len);
-                INDEX.load(Ordering::Acquire).as_ref().ok_or(errno)
+            Err(theirs) => {
+                fork::unmap_emptied(new, len);
+                Ok(&*theirs)
             }
         }
     }
@@ -136,6 +133,7 @@ fn index() -> Result<&'static Index> {
 /// The live entry of the plain context with this id; `EINVAL` when it is none.
 #[inline]
 pub fn find(id: ContextId) -> Result<&'static Entry> {
+    fork::look();
     let index = INDEX.load(Ordering::Acquire);
     if index.is_null() || id == 0 || id % 4096 != 0 {
         return Err(Errno::EINVAL);

@@ -7,9 +7,10 @@
 use super::context::Context;
 use super::rings::Rings;
 use crate::sys::lock::Lock;
-use crate::sys::{mem, Errno, Result};
+use crate::sys::locks::rank;
+use crate::sys::{fork, mem, Errno, Result};
 use core::cell::UnsafeCell;
-use core::ffi::c_int;
+use core::ffi::c_void;
 use core::mem::{size_of, MaybeUninit};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
@@ -36,16 +37,16 @@ pub struct Entry {
     /// Threads that are inside of a call on this context without holding a lock.
     pub visitors: AtomicU32,
     /// Held for the submission side.
-    pub sq_lock: Lock,
+    pub sq_lock: Lock<{ rank::AIO_SQ }>,
     /// Held for the completion side. Taken before the SQ lock by who needs both.
-    pub cq_lock: Lock,
+    pub cq_lock: Lock<{ rank::AIO_CQ }>,
     context: UnsafeCell<MaybeUninit<Context>>,
     rings: AtomicPtr<Rings>,
 }
 
 /// A lock by itself: contexts beside each other belong to different threads.
 #[repr(C, align(64))]
-struct Inside(Lock);
+struct Inside(Lock<{ rank::AIO_INSIDE }>);
 
 static TABLE: AtomicPtr<Entry> = AtomicPtr::new(null_mut());
 /// A lock for each entry, in memory that the kernel empties in a child.
@@ -86,7 +87,7 @@ impl Entry {
     /// # Safety
     /// There must have been a ring context in the entry.
     #[inline]
-    pub unsafe fn inside(&self) -> &'static Lock {
+    pub unsafe fn inside(&self) -> &'static Lock<{ rank::AIO_INSIDE }> {
         let (table, locks) = (TABLE.load(Ordering::Relaxed), INSIDE.load(Ordering::Acquire));
         let index = (self.id() - table as u64) as usize / size_of::<Entry>();
         // SAFETY: insert_rings() has made the locks, as many as there are entries; they are never unmapped.
@@ -110,7 +111,7 @@ pub fn insert(context: Context) -> Result<&'static Entry> {
 
 /// Puts a ring context into the table; `ENOMEM` when that is full.
 pub fn insert_rings(rings: *mut Rings) -> Result<&'static Entry> {
-    map_once(&INSIDE, libc::MADV_WIPEONFORK)?;
+    inside_locks()?;
     let entry = claim()?;
     entry.rings.store(rings, Ordering::Relaxed);
     entry.state.store(LIVE_RINGS, Ordering::Release);
@@ -162,6 +163,7 @@ pub fn find(id: ContextId) -> Result<&'static Entry> {
 /// The live entry of a ring context with this id; `EINVAL` when it is none.
 #[inline]
 pub fn find_rings(id: ContextId) -> Result<&'static Entry> {
+    fork::look();
     let entry = at(id)?;
     if entry.has_live_rings() {
         Ok(entry)
@@ -208,30 +210,42 @@ pub unsafe fn finish_removal_of_rings(entry: &Entry) {
 }
 
 fn table() -> Result<*mut Entry> {
-    map_once(&TABLE, libc::MADV_NORMAL)
+    // SAFETY: a new mapping touches nothing that exists.
+    map_once(
+        &TABLE,
+        |len| unsafe { mem::map_anonymous(len, libc::MAP_NORESERVE) },
+        |new, len| {
+            // SAFETY: nobody else knows of it yet.
+            let _ = unsafe { mem::unmap(new, len) };
+        },
+    )
 }
 
-/// One `T` for each context, all zero at first, mapped and advised on when they are first asked for and never unmapped.
-fn map_once<T>(at: &AtomicPtr<T>, advice: c_int) -> Result<*mut T> {
+fn inside_locks() -> Result<*mut Inside> {
+    map_once(&INSIDE, fork::map_emptied, |new, len| {
+        // SAFETY: nobody else knows of it yet.
+        unsafe { fork::unmap_emptied(new, len) };
+    })
+}
+
+/// One `T` for each context, all zero at first, mapped when they are first asked for and never unmapped.
+fn map_once<T>(
+    at: &AtomicPtr<T>,
+    map: impl FnOnce(usize) -> Result<*mut c_void>,
+    unmap: impl FnOnce(*mut c_void, usize),
+) -> Result<*mut T> {
     let mapped = at.load(Ordering::Acquire);
     if !mapped.is_null() {
         return Ok(mapped);
     }
-    let len = MAX_CONTEXTS * size_of::<T>();
-    // SAFETY: a new mapping touches nothing that exists; nobody else knows of it yet.
-    unsafe {
-        let new = mem::map_anonymous(len, libc::MAP_NORESERVE)?;
-        if let Err(errno) = mem::advise(new, len, advice) {
-            let _ = mem::unmap(new, len);
-            return Err(errno);
-        }
-        match at.compare_exchange(null_mut(), new.cast(), Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => Ok(new.cast()),
-            Err(theirs) => {
-                // Another thread was faster.
-                let _ = mem::unmap(new, len);
-                Ok(theirs)
-            }
+    let len = (MAX_CONTEXTS * size_of::<T>()).next_multiple_of(mem::PAGE_SIZE);
+    let new = map(len)?;
+    match at.compare_exchange(null_mut(), new.cast(), Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => Ok(new.cast()),
+        Err(theirs) => {
+            // Another thread was faster.
+            unmap(new, len);
+            Ok(theirs)
         }
     }
 }

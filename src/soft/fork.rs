@@ -8,54 +8,80 @@
 use super::ops;
 use super::ring::{Core, Ring};
 use super::sqpoll::Reader;
-use super::table;
 use super::turn::Turn;
+use super::{keeper, read_ahead, registered_rings, sleepers, table, work, workers};
 use crate::sys::fork::{self, Handlers, Subject};
+use crate::sys::locks::{self, rank};
 use crate::sys::{allocator, crew};
 use core::ptr::{null_mut, read};
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 /// Before a process gets its first ring.
 pub fn prepare() {
+    for (rank, class) in [
+        (rank::KEEPER, &keeper::LOCKS),
+        (rank::TABLE, &table::LOCKS),
+        (rank::REGISTERED, &registered_rings::LOCKS),
+        (rank::RIGHTS, &work::RIGHTS_LOCKS),
+        (rank::POOL, &work::POOL_LOCKS),
+        (rank::READ_AHEAD, &read_ahead::LOCKS),
+        (rank::SLEEPERS, &sleepers::LOCKS),
+        (rank::PLACE, &workers::LOCKS),
+    ] {
+        locks::register(rank, class);
+    }
     fork::call_around(&Handlers { hold, let_go, start_over: start_over_in_child });
 }
 
-/// The rings whose locks are held for a fork, linked. Under the table's lock.
+/// The rings whose locks are held for a fork, linked. Its thread's alone.
 static HELD: AtomicPtr<Ring> = AtomicPtr::new(null_mut());
 
-fn hold() -> bool {
-    let is_held = table::hold(|ring| {
-        // Unless it was held by another name of it.
-        if ring.forking.load(Ordering::Relaxed) || !fork::take(ring.lock()) {
+/// Rings' locks come first, as wherever one is held, and then what says which rings there are: what has come meanwhile
+/// is taken as well, until nothing has.
+fn hold() {
+    loop {
+        locks::take_from_to(rank::RING, rank::TABLE);
+        let known = HELD.load(Ordering::Relaxed);
+        table::for_each_held(pin);
+        let first = HELD.load(Ordering::Relaxed);
+        if first == known {
             return;
         }
-        // SAFETY: it was just taken.
-        let turn = unsafe { Turn::resume(ring) };
-        turn.core.memory.control().shared.store(1, Ordering::Relaxed);
-        turn.suspend();
-        // However it is closed meanwhile.
-        ring.acquire();
-        ring.forking.store(true, Ordering::Relaxed);
-        let this = (&raw const *ring).cast_mut();
-        ring.next_forking.store(HELD.swap(this, Ordering::Relaxed), Ordering::Relaxed);
-    });
-    if is_held {
-        crew::before_fork();
-        allocator::before_fork();
+        locks::release_from_to(rank::RING, rank::TABLE);
+        held_from(first).take_while(|ring| !core::ptr::eq(*ring, known)).for_each(hold_ring);
     }
-    is_held
+}
+
+/// A ring is to be held, unless it is, by another name of it, or by the call that this fork has interrupted. It stays,
+/// however it is closed meanwhile. With the table's lock.
+fn pin(ring: &'static Ring) {
+    if ring.forking.load(Ordering::Relaxed) || ring.lock().word().is_held_by_caller() {
+        return;
+    }
+    ring.acquire();
+    ring.forking.store(true, Ordering::Relaxed);
+    let this = (&raw const *ring).cast_mut();
+    ring.next_forking.store(HELD.swap(this, Ordering::Relaxed), Ordering::Relaxed);
+}
+
+fn hold_ring(ring: &'static Ring) {
+    locks::take(ring.lock().word());
+    // SAFETY: it was just taken.
+    let turn = unsafe { Turn::resume(ring) };
+    turn.core.memory.control().shared.store(1, Ordering::Relaxed);
+    turn.suspend();
 }
 
 fn let_go() {
-    allocator::after_fork(false);
-    crew::after_fork(false);
     let first = HELD.swap(null_mut(), Ordering::Relaxed);
-    // Another thread may fork as soon as the table is let go of, and takes these anew.
     held_from(first).for_each(|ring| ring.forking.store(false, Ordering::Relaxed));
-    table::let_go();
+    locks::release_from_to(rank::RING, rank::TABLE);
     // What a turn does at its end may look into the table.
-    for ring in held_from(first) {
-        // SAFETY: hold has suspended a turn.
+    let mut next = first;
+    // SAFETY: pin has taken a reference to each, which is given up once its next one is known.
+    while let Some(ring) = unsafe { next.as_ref() } {
+        next = ring.next_forking.load(Ordering::Relaxed);
+        // SAFETY: hold_ring has suspended a turn.
         drop(unsafe { Turn::resume(ring) });
         table::give_up(ring);
     }
@@ -63,20 +89,18 @@ fn let_go() {
 
 /// The rings from `first` on.
 fn held_from(first: *mut Ring) -> impl Iterator<Item = &'static Ring> {
-    // SAFETY: hold has taken a reference to each, which is given up once its next one is known.
-    let ring = |at: *mut Ring| unsafe { at.as_ref() };
     let mut at = first;
     core::iter::from_fn(move || {
-        let here = ring(at)?;
+        // SAFETY: pin has taken a reference to each.
+        let here = unsafe { at.as_ref() }?;
         at = here.next_forking.load(Ordering::Relaxed);
         Some(here)
     })
 }
 
 fn start_over_in_child() {
-    allocator::after_fork(true);
-    crew::after_fork(true);
-    HELD.store(null_mut(), Ordering::Relaxed);
+    allocator::start_over();
+    crew::start_over();
     table::start_over_now();
 }
 
@@ -85,7 +109,7 @@ fn start_over_in_child() {
 /// # Safety
 /// No other thread of this process may know of rings yet.
 pub unsafe fn adopt(ring: &Ring) {
-    let was_forking = ring.forking.swap(false, Ordering::Relaxed);
+    let was_forking = ring.forking.swap(false, Ordering::Relaxed) && fork::is_tidy();
     let is_tidy = was_forking || !ring.lock().is_held();
     // SAFETY: the caller says that this is the only thread.
     unsafe {
@@ -128,5 +152,6 @@ pub unsafe fn adopt(ring: &Ring) {
 /// Calls `start` if the rings are not yet this process's.
 #[inline]
 pub fn start_over(start: impl FnOnce()) {
+    fork::look();
     fork::start_over(Subject::Table, start);
 }

@@ -16,6 +16,7 @@ use crate::sys::epoll::{self, Event, EPOLL_CTL_ADD, EPOLL_CTL_DEL};
 use crate::sys::identity::Held;
 use crate::sys::interrupt::interrupt;
 use crate::sys::lock::Lock;
+use crate::sys::locks::{rank, Class};
 use crate::sys::{file, process, thread, worker, Errno, Result};
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
@@ -52,7 +53,7 @@ struct Kept {
 }
 
 struct Keeper {
-    lock: Lock,
+    lock: Lock<{ rank::KEEPER }>,
     rings: UnsafeCell<Vec<Kept>>,
     /// The thread runs.
     runs: AtomicU32,
@@ -99,6 +100,9 @@ static KEEPER: Keeper = Keeper {
     thread: AtomicI32::new(0),
     own: UnsafeCell::new(Own::NONE),
 };
+
+/// For a fork.
+pub static LOCKS: Class = Class { each: |f| f(KEEPER.lock.word()), are_taken: true };
 
 /// Under the lock.
 fn own() -> &'static mut Own {

@@ -11,6 +11,7 @@ use super::request::Request;
 use super::ring::Ring;
 use super::{work, workers};
 use crate::sys::lock::Lock;
+use crate::sys::locks::{rank, Class};
 use crate::sys::{futex, process, worker, Errno};
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
@@ -47,6 +48,9 @@ struct State {
     roster: Roster,
 }
 
+/// For a fork.
+pub static LOCKS: Class = Class { each: |f| f(READERS.lock.word()), are_taken: true };
+
 impl State {
     const fn new() -> Self {
         State { queue: Jobs::new(), roster: Roster::new() }
@@ -54,7 +58,7 @@ impl State {
 }
 
 struct Readers {
-    lock: Lock,
+    lock: Lock<{ rank::READ_AHEAD }>,
     state: UnsafeCell<State>,
     /// How many stand in the queue, as far as those know who do not hold the lock.
     len: AtomicU32,

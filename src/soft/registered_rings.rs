@@ -4,6 +4,7 @@
 use super::table::{self, Used};
 use crate::sys::fork::{self, Subject};
 use crate::sys::lock::Lock;
+use crate::sys::locks::{rank, Class};
 use crate::sys::{process, Errno, Result};
 use alloc::collections::BTreeMap;
 use core::cell::UnsafeCell;
@@ -16,7 +17,7 @@ pub const SLOTS: usize = 16;
 type Slots = [Option<Used>; SLOTS];
 
 struct Threads {
-    lock: Lock,
+    lock: Lock<{ rank::REGISTERED }>,
     /// By thread id.
     slots: UnsafeCell<BTreeMap<i32, Slots>>,
     /// Rings in all of them.
@@ -32,8 +33,12 @@ static THREADS: Threads = Threads {
     count: AtomicU32::new(0),
 };
 
+/// For a fork.
+pub static LOCKS: Class = Class { each: |f| f(THREADS.lock.word()), are_taken: true };
+
 impl Threads {
     fn with<T>(&self, f: impl FnOnce(&mut BTreeMap<i32, Slots>) -> T) -> T {
+        fork::look();
         fork::start_over(Subject::Registered, || {
             // SAFETY: no other thread of this process has come here yet. What the parent registered is
             // the parent's: nothing of it is given up here.

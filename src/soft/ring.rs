@@ -19,6 +19,7 @@ use super::timers::Timers;
 use crate::abi::uring::{IORING_SETUP_R_DISABLED, IORING_SETUP_SINGLE_ISSUER};
 use crate::sys::identity::{self, Held};
 use crate::sys::lock::Lock;
+use crate::sys::locks::rank;
 use crate::sys::process;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -159,7 +160,7 @@ impl Core {
 
 /// A ring.
 pub struct Ring {
-    lock: Lock,
+    lock: Lock<{ rank::RING }>,
     core: UnsafeCell<Core>,
     /// The core's memory, for those without the lock.
     memory: AtomicPtr<Memory>,
@@ -212,7 +213,7 @@ impl Ring {
 
     /// The lock; for [`super::turn::Turn`].
     #[inline]
-    pub fn lock(&self) -> &Lock {
+    pub fn lock(&self) -> &Lock<{ rank::RING }> {
         &self.lock
     }
 

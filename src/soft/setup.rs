@@ -8,7 +8,7 @@ use super::table;
 use super::turn::Turn;
 use crate::abi::uring::*;
 use crate::sys::identity::Held;
-use crate::sys::{copy, fd, file, identity, image, peek, Errno, Result};
+use crate::sys::{copy, fd, file, fork, identity, image, peek, Errno, Result};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::ffi::{c_int, c_uint};
@@ -65,6 +65,7 @@ pub const FEATURES: u32 = IORING_FEAT_SINGLE_MMAP
 /// With `NO_MMAP`, the memory whose addresses `params` has must be as large as such a ring needs.
 pub unsafe fn setup(entries: c_uint, params: *mut io_uring_params) -> Result<c_int> {
     table::begin_serving();
+    fork::look();
     // Before there is a thread, and without any lock: the loader has its own.
     image::keep_loaded();
     let at = params as u64;

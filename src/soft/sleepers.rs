@@ -10,6 +10,7 @@ use super::ring::Ring;
 use crate::sys::fork::{self, Subject};
 use crate::sys::futexes::{self, Wanted, ANY};
 use crate::sys::lock::Lock;
+use crate::sys::locks::{rank, Class};
 use crate::sys::{futex, interrupt, process, worker, Errno};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -68,7 +69,7 @@ unsafe impl Sync for Sleeper {}
 pub struct Handle(NonNull<Sleeper>);
 
 struct Idle {
-    lock: Lock,
+    lock: Lock<{ rank::SLEEPERS }>,
     all: UnsafeCell<Vec<Handle>>,
 }
 
@@ -76,6 +77,9 @@ struct Idle {
 unsafe impl Sync for Idle {}
 
 static IDLE_ONES: Idle = Idle { lock: Lock::new(), all: UnsafeCell::new(Vec::new()) };
+
+/// For a fork.
+pub static LOCKS: Class = Class { each: |f| f(IDLE_ONES.lock.word()), are_taken: true };
 
 fn with_idle<T>(f: impl FnOnce(&mut Vec<Handle>) -> T) -> T {
     let _held = IDLE_ONES.lock.lock();

@@ -11,6 +11,7 @@ use crate::abi::uring::*;
 use crate::sys::clock::nanoseconds;
 use crate::sys::identity::Held;
 use crate::sys::lock::Lock;
+use crate::sys::locks::rank;
 use crate::sys::{epoll, file, futex, process, thread, worker, Errno, Result};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -31,7 +32,7 @@ const GLANCE: u64 = 50_000;
 
 /// The thread, as rings know it.
 pub struct Reader {
-    lock: Lock,
+    lock: Lock<{ rank::READER }>,
     waiting_room: UnsafeCell<WaitingRoom>,
     /// An eventfd that wakes it.
     bell: Held,
@@ -113,6 +114,13 @@ impl Reader {
     /// In a new process, for each ring that has it: the thread is the parent's.
     pub fn leave_behind(self: &Arc<Self>) {
         if !self.is_foreign.swap(true, Ordering::Relaxed) {
+            // Somebody may have been about to join: nothing of that is this process's.
+            // SAFETY: the parent's threads that have used it are not here, and nobody joins any more.
+            unsafe {
+                let closed = WaitingRoom { rings: Vec::new(), is_closed: true };
+                self.waiting_room.get().write(closed);
+                self.lock.reset();
+            }
             // SAFETY: the thread's own reference is not used in this process.
             unsafe { Arc::decrement_strong_count(Arc::as_ptr(self)) };
         }

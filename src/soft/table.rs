@@ -8,7 +8,8 @@ use super::ring::Ring;
 use super::turn::Turn;
 use super::{direct, fork, keeper, sleepers, work};
 use crate::sys::lock::Lock;
-use crate::sys::{fd, fork as sys_fork, identity, mem, owned, process, worker, Errno, Result};
+use crate::sys::locks::{rank, Class};
+use crate::sys::{fd, identity, mem, owned, process, worker, Errno, Result};
 use alloc::boxed::Box;
 use core::ffi::c_int;
 use core::mem::size_of;
@@ -42,7 +43,7 @@ struct Table {
     /// Where the search for rings that were closed behind our back goes on.
     swept: AtomicUsize,
     /// Held by whoever adds, removes or looks up.
-    lock: Lock,
+    lock: Lock<{ rank::TABLE }>,
 }
 
 /// For the descriptors that most programs have, without any allocation.
@@ -392,7 +393,6 @@ pub fn give_up(ring: &'static Ring) {
 fn start_over() {
     // SAFETY: no other thread of this process has come past fork::start_over yet.
     unsafe {
-        TABLE.lock.reset();
         super::keeper::start_over();
         owned::start_over();
         direct::start_over();
@@ -423,18 +423,10 @@ fn each_ring() -> impl Iterator<Item = &'static Ring> {
     each_slot().filter_map(|slot| unsafe { slot.load(Ordering::Relaxed).as_ref() })
 }
 
-/// Before a fork: nobody gets at the table until it is let go; calls `each` for every ring. False when somebody keeps
-/// the lock.
-pub fn hold(each: impl FnMut(&'static Ring)) -> bool {
-    let is_held = sys_fork::take(&TABLE.lock);
-    if is_held {
-        each_ring().for_each(each);
-    }
-    is_held
-}
+/// For a fork.
+pub static LOCKS: Class = Class { each: |f| f(TABLE.lock.word()), are_taken: true };
 
-/// After [`hold`], in the same process.
-pub fn let_go() {
-    // SAFETY: hold has left it held.
-    unsafe { TABLE.lock.unlock() };
+/// Calls with every ring. With the lock held for a fork.
+pub fn for_each_held(each: impl FnMut(&'static Ring)) {
+    each_ring().for_each(each);
 }

@@ -14,6 +14,7 @@ use super::ring::Ring;
 use super::workers::{self, Kind};
 use crate::sys::fork::{self, Subject};
 use crate::sys::lock::Lock;
+use crate::sys::locks::{rank, Class};
 use crate::sys::rights::Borrowed;
 use crate::sys::{futex, process, worker, Errno};
 use core::cell::UnsafeCell;
@@ -60,7 +61,7 @@ impl State {
 /// Workers of the same rights, and what they have to do.
 pub struct Pool {
     kind: Kind,
-    lock: Lock,
+    lock: Lock<{ rank::POOL }>,
     state: UnsafeCell<State>,
     /// Whose rights they have; changed under all pools' lock while there is neither worker nor request.
     rights: AtomicU64,
@@ -335,7 +336,16 @@ const NOBODY: u64 = u64::MAX;
 static POOLS: [[Pool; 8]; 2] =
     [[const { Pool::new(Kind::Bounded) }; 8], [const { Pool::new(Kind::Unbounded) }; 8]];
 /// Held by whoever gives a pool other rights.
-static RIGHTS: Lock = Lock::new();
+static RIGHTS: Lock<{ rank::RIGHTS }> = Lock::new();
+
+/// For a fork.
+pub static RIGHTS_LOCKS: Class = Class { each: |f| f(RIGHTS.word()), are_taken: true };
+
+/// For a fork.
+pub static POOL_LOCKS: Class = Class {
+    each: |f| POOLS.iter().flatten().for_each(|pool| f(pool.lock.word())),
+    are_taken: true,
+};
 
 /// In a new process.
 pub fn start_over() {

@@ -1,6 +1,7 @@
 //! How many workers there may be, and where they run: for all rings of the process, which share them.
 
 use crate::sys::lock::Lock;
+use crate::sys::locks::{rank, Class};
 use crate::sys::{fd, process};
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -63,7 +64,7 @@ pub fn limit(limits: [u32; 2]) -> [u32; 2] {
 pub type Cpus = [u8; 128];
 
 struct Place {
-    lock: Lock,
+    lock: Lock<{ rank::PLACE }>,
     cpus: UnsafeCell<Cpus>,
     /// Counts the changes; 0: workers run where those run who start them.
     changes: AtomicU32,
@@ -74,6 +75,9 @@ unsafe impl Sync for Place {}
 
 static PLACE: Place =
     Place { lock: Lock::new(), cpus: UnsafeCell::new([0; 128]), changes: AtomicU32::new(0) };
+
+/// For a fork.
+pub static LOCKS: Class = Class { each: |f| f(PLACE.lock.word()), are_taken: true };
 
 /// Has workers run on some CPUs only; without a mask, on all.
 pub fn run_on(cpus: Option<Cpus>) {

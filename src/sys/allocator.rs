@@ -4,11 +4,12 @@
 
 use super::fork::{self, Subject};
 use super::lock::Lock;
+use super::locks::{rank, Class};
 use super::mem;
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicUsize, Ordering};
 use dlmalloc::{Allocator, Dlmalloc};
 
 #[cfg_attr(checked_heap, path = "allocator/checked.rs")]
@@ -59,12 +60,10 @@ unsafe impl Allocator for Pages {
 /// The process's heap. It has no page while nothing is allocated. What a child inherits of it by an untidy
 /// fork is left alone: nothing of it is freed.
 pub struct Heap {
-    lock: Lock,
+    lock: Lock<{ rank::HEAP }>,
     inner: UnsafeCell<Inner>,
     /// Counts the heaps that this process had, its parents' included.
     generation: AtomicUsize,
-    /// The lock is held for a fork.
-    forking: AtomicBool,
 }
 
 struct Inner {
@@ -120,19 +119,16 @@ impl Heap {
             lock: Lock::new(),
             inner: UnsafeCell::new(Inner::new()),
             generation: AtomicUsize::new(0),
-            forking: AtomicBool::new(false),
         }
     }
 
     /// In a new process, whose parent may have been at work on it, unless the lock was held for the fork.
     fn start_over(&self) {
-        let is_tidy = self.forking.swap(false, Ordering::Relaxed) && fork::is_held_by_caller();
+        if fork::is_tidy() {
+            return;
+        }
         // SAFETY: no other thread of this process has come past fork::start_over yet.
         unsafe {
-            self.lock.reset();
-            if is_tidy {
-                return;
-            }
             let inner = &mut *self.inner.get();
             // The old one is not dropped: its memory is in use.
             core::ptr::write(&mut inner.heap, NEW);
@@ -148,22 +144,6 @@ impl Heap {
         let _held = self.lock.lock();
         // SAFETY: the lock makes the heap ours.
         work(unsafe { &mut *self.inner.get() }, self.generation.load(Ordering::Relaxed))
-    }
-
-    /// Before a fork: nobody is at work on the heap until [`Heap::after_fork`].
-    pub fn before_fork(&self) {
-        fork::start_over(Subject::Heap, || self.start_over());
-        self.forking.store(fork::take(&self.lock), Ordering::Relaxed);
-    }
-
-    /// After it, in the child or not. A child whose parent was at work on the heap gets an empty one.
-    pub fn after_fork(&self, is_child: bool) {
-        if is_child {
-            fork::start_over(Subject::Heap, || self.start_over());
-        } else if self.forking.swap(false, Ordering::Relaxed) {
-            // SAFETY: before_fork has left it held.
-            unsafe { self.lock.unlock() };
-        }
     }
 
     unsafe fn allocate(&self, layout: Layout, zeroed: bool) -> *mut u8 {
@@ -265,14 +245,16 @@ unsafe impl GlobalAlloc for Heap {
 #[global_allocator]
 static HEAP: Heap = Heap::new();
 
-/// See [`Heap::before_fork`]; of the process's heap.
-pub fn before_fork() {
+/// In a child. One whose parent was at work on the heap, in an untidy fork, gets an empty one.
+pub fn start_over() {
     #[cfg(not(test))]
-    HEAP.before_fork();
+    fork::start_over(Subject::Heap, || HEAP.start_over());
 }
 
-/// See [`Heap::after_fork`]; of the process's heap.
-pub fn after_fork(_is_child: bool) {
-    #[cfg(not(test))]
-    HEAP.after_fork(_is_child);
-}
+/// For a fork.
+#[cfg(not(test))]
+pub static LOCKS: Class = Class { each: |f| f(HEAP.lock.word()), are_taken: true };
+
+/// For a fork.
+#[cfg(test)]
+pub static LOCKS: Class = Class { each: |_| {}, are_taken: true };

@@ -6,6 +6,7 @@
 use super::fork::{self, Subject};
 use super::heap::weak_address;
 use super::lock::Lock;
+use super::locks::{rank, Class};
 use super::worker::Main;
 use super::{mem, process, thread, Errno, Result};
 use core::cell::UnsafeCell;
@@ -51,15 +52,13 @@ impl Head {
 }
 
 struct Crew {
-    lock: Lock,
+    lock: Lock<{ rank::CREW }>,
     /// Those on stacks of ours.
     first: UnsafeCell<*mut Head>,
     /// How many there are, or are about to be.
     count: AtomicU32,
     /// Those of them that have ended, as far as they can say so.
     ended: AtomicU32,
-    /// The lock is held for a fork.
-    forking: AtomicBool,
 }
 
 // SAFETY: the list is only touched under the lock.
@@ -70,22 +69,19 @@ static CREW: Crew = Crew {
     first: UnsafeCell::new(null_mut()),
     count: AtomicU32::new(0),
     ended: AtomicU32::new(0),
-    forking: AtomicBool::new(false),
 };
 
 impl Crew {
     /// In a child none of the threads is there, and what those of the parent stood on is of no use.
     fn start_over(&self) {
-        let is_tidy = self.forking.swap(false, Ordering::Relaxed) && fork::is_held_by_caller();
         // SAFETY: no other thread of this process has come past fork::start_over yet, and this is none of ours.
         unsafe {
-            let mut at = if is_tidy { *self.first.get() } else { null_mut() };
+            let mut at = if fork::is_tidy() { *self.first.get() } else { null_mut() };
             while !at.is_null() {
                 let next = (*at).next;
                 Head::free(at);
                 at = next;
             }
-            self.lock.reset();
             self.first.get().write(null_mut());
         }
         self.count.store(0, Ordering::Relaxed);
@@ -183,7 +179,7 @@ impl Library {
         if needed.contains(&0) || weak_address!("__tsan_init") != 0 {
             return Err(Errno::ENOSYS);
         }
-        fork::start_over(Subject::Threads, || CREW.start_over());
+        start_over();
         reap();
         // SAFETY: a new mapping touches nothing that exists; the head is its second page's first bytes.
         let (mapping, head) = unsafe {
@@ -288,7 +284,7 @@ pub fn wait_until_gone(busy: impl Fn() -> u32) {
     const LOOKS_AT_BUSY: u32 = YIELDS + 4;
     const LOOKS: u32 = 1000;
     const PAUSE: i64 = 100;
-    fork::start_over(Subject::Threads, || CREW.start_over());
+    start_over();
     for look in 0..LOOKS {
         reap();
         let count = CREW.count.load(Ordering::Relaxed);
@@ -302,18 +298,10 @@ pub fn wait_until_gone(busy: impl Fn() -> u32) {
     }
 }
 
-/// Before a fork, until [`after_fork`]: nobody is at work on the list.
-pub fn before_fork() {
-    fork::start_over(Subject::Threads, || CREW.start_over());
-    CREW.forking.store(fork::take(&CREW.lock), Ordering::Relaxed);
-}
+/// For a fork.
+pub static LOCKS: Class = Class { each: |f| f(CREW.lock.word()), are_taken: true };
 
-/// After it, in the child or not.
-pub fn after_fork(is_child: bool) {
-    if is_child {
-        fork::start_over(Subject::Threads, || CREW.start_over());
-    } else if CREW.forking.swap(false, Ordering::Relaxed) {
-        // SAFETY: before_fork has left it held.
-        unsafe { CREW.lock.unlock() };
-    }
+/// In a child, whose parent's threads' stacks go.
+pub fn start_over() {
+    fork::start_over(Subject::Threads, || CREW.start_over());
 }

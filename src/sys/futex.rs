@@ -31,6 +31,14 @@ pub fn wait_shared(
         .map(drop)
 }
 
+/// Whether `value` stands at `word`, as the kernel sees it: there may be no memory any more.
+pub fn is(word: *const AtomicU32, value: u32) -> bool {
+    let op = libc::FUTEX_CMP_REQUEUE | libc::FUTEX_PRIVATE_FLAG;
+    let (word, op) = (word as usize, op as usize);
+    // SAFETY: the kernel looks at the word, if it is there, and moves none of those who sleep on it.
+    unsafe { call(libc::SYS_futex, [word, op, 0, 0, word, value as usize]) }.is_ok()
+}
+
 /// For [`wake`] and [`wake_shared`]: all threads. The kernel's count is signed; a negative one wakes one thread.
 pub const ALL: u32 = i32::MAX as u32;
 

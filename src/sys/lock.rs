@@ -1,7 +1,7 @@
 //! A mutual exclusion lock of one word.
 
 use super::atomic::{AtomicU32, Ordering};
-use super::{caller, fork, futex};
+use super::{caller, fork, futex, locks};
 
 const FREE: u32 = 0;
 /// Besides, the word of a lock that is held has its holder's number.
@@ -12,51 +12,77 @@ const CONTENDED: u32 = 2;
 /// A model looks at all interleavings: there, once is enough.
 const SPINS: u32 = if cfg!(loom) { 1 } else { 100 };
 
-/// The lock; zeroed memory is a free one.
+/// What a lock is, whatever its rank; zeroed memory is a free one.
 #[repr(transparent)]
-pub struct Lock(AtomicU32);
+pub struct Word(AtomicU32);
 
-impl Default for Lock {
+/// The lock; zeroed memory is a free one. Its rank, of [`locks::rank`], says which others may be waited for by who
+/// has it: those of higher ranks.
+#[repr(transparent)]
+pub struct Lock<const RANK: u8>(Word);
+
+impl<const RANK: u8> Default for Lock<RANK> {
     fn default() -> Self {
         Self::new()
     }
 }
 
 /// Holds the lock until dropped.
-pub struct Guard<'a>(&'a Lock);
+pub struct Guard<'a, const RANK: u8>(&'a Lock<RANK>);
 
-impl Lock {
+impl<const RANK: u8> Lock<RANK> {
     /// A free one.
     #[cfg(not(loom))]
     pub const fn new() -> Self {
-        Lock(AtomicU32::new(FREE))
+        Lock(Word(AtomicU32::new(FREE)))
     }
 
     /// A free one.
     #[cfg(loom)]
     pub fn new() -> Self {
-        Lock(AtomicU32::new(FREE))
+        Lock(Word(AtomicU32::new(FREE)))
+    }
+
+    /// Its word, for the list of all locks.
+    pub fn word(&self) -> &Word {
+        &self.0
     }
 
     /// Takes the lock, waiting for it as long as it takes.
     #[inline]
-    pub fn lock(&self) -> Guard<'_> {
-        // Acquire pairs with the release in drop: what the last holder wrote is visible.
+    pub fn lock(&self) -> Guard<'_, RANK> {
+        locks::about_to_wait(RANK);
         let held = caller::id() | HELD;
-        if self.0.compare_exchange(FREE, held, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            self.lock_contended(held);
+        if !self.0.take(held) {
+            self.0.lock_contended(held);
         }
+        locks::taken(RANK);
         Guard(self)
     }
 
     /// Takes the lock if nobody holds it.
     #[inline]
-    pub fn try_lock(&self) -> Option<Guard<'_>> {
-        self.0
-            .compare_exchange(FREE, caller::id() | HELD, Ordering::Acquire, Ordering::Relaxed)
-            .is_ok()
-            // Not then_some: a guard made in vain would let go of somebody else's lock.
-            .then(|| Guard(self))
+    pub fn try_lock(&self) -> Option<Guard<'_, RANK>> {
+        // Not then_some: a guard made in vain would let go of somebody else's lock.
+        self.0.take(caller::id() | HELD).then(|| {
+            locks::taken(RANK);
+            Guard(self)
+        })
+    }
+
+    /// [`Lock::lock`]; none when the calling thread has it already, in what a signal has interrupted.
+    #[inline]
+    pub fn lock_unless_interrupted(&self) -> Option<Guard<'_, RANK>> {
+        let held = caller::id() | HELD;
+        if !self.0.take(held) {
+            if self.0.is_held_by_caller() && !fork::let_go_for_caller() {
+                return None;
+            }
+            locks::about_to_wait(RANK);
+            self.0.lock_contended(held);
+        }
+        locks::taken(RANK);
+        Some(Guard(self))
     }
 
     /// Lets go of the lock whose guard was forgotten.
@@ -69,6 +95,55 @@ impl Lock {
     }
 
     /// Makes it a free one, in a new process: whoever had it is in the parent.
+    ///
+    /// # Safety
+    /// No other thread may use it yet.
+    pub unsafe fn reset(&self) {
+        // SAFETY: as the caller says.
+        unsafe { self.0.reset() };
+    }
+
+    /// Whether somebody holds it, now.
+    pub fn is_held(&self) -> bool {
+        self.0.is_held()
+    }
+}
+
+impl<const RANK: u8> Drop for Guard<'_, RANK> {
+    #[inline]
+    fn drop(&mut self) {
+        locks::let_go(RANK);
+        self.0 .0.release();
+    }
+}
+
+impl Word {
+    #[inline]
+    fn take(&self, held: u32) -> bool {
+        // Acquire pairs with the release in release: what the last holder wrote is visible.
+        self.0.compare_exchange(FREE, held, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    /// Takes it if nobody holds it, until [`Word::release`].
+    pub fn try_take(&self) -> bool {
+        self.take(caller::id() | HELD)
+    }
+
+    /// Lets go of it: whoever has it, says so.
+    #[inline]
+    pub fn release(&self) {
+        if self.0.swap(FREE, Ordering::Release) & CONTENDED != 0 {
+            futex::wake(&self.0, 1);
+            locks::give_way(self);
+        }
+    }
+
+    /// Takes it, waiting for it as long as it takes, until [`Word::release`].
+    pub fn take_contended(&self) {
+        self.lock_contended(caller::id() | HELD);
+    }
+
+    /// Makes it a free one, in a new process.
     ///
     /// # Safety
     /// No other thread may use it yet.
@@ -94,9 +169,7 @@ impl Lock {
         }
         for _ in 0..SPINS {
             core::hint::spin_loop();
-            if self.0.load(Ordering::Relaxed) == FREE
-                && self.0.compare_exchange(FREE, held, Ordering::Acquire, Ordering::Relaxed).is_ok()
-            {
+            if self.0.load(Ordering::Relaxed) == FREE && self.take(held) {
                 return;
             }
         }
@@ -114,15 +187,6 @@ impl Lock {
                 true => _ = futex::wait(&self.0, marked, None),
                 false => {}
             }
-        }
-    }
-}
-
-impl Drop for Guard<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        if self.0 .0.swap(FREE, Ordering::Release) & CONTENDED != 0 {
-            futex::wake(&self.0 .0, 1);
         }
     }
 }

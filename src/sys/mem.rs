@@ -34,6 +34,18 @@ pub unsafe fn map_anonymous(len: usize, extra_flags: c_int) -> Result<*mut c_voi
     unsafe { map(core::ptr::null_mut(), len, prot, flags, -1, 0) }
 }
 
+/// A mapping as of [`map_anonymous`] that the kernel empties in a child. `EINVAL` where it knows of no such thing.
+pub fn map_wiped(len: usize) -> Result<*mut c_void> {
+    // SAFETY: a new mapping touches nothing that exists, and nobody knows of it yet.
+    unsafe {
+        let memory = map_anonymous(len, libc::MAP_NORESERVE)?;
+        advise(memory, len, libc::MADV_WIPEONFORK).inspect_err(|_| {
+            let _ = unmap(memory, len);
+        })?;
+        Ok(memory)
+    }
+}
+
 /// munmap(2).
 pub unsafe fn unmap(addr: *mut c_void, len: usize) -> Result<()> {
     // SAFETY: see the module sys.

@@ -31,6 +31,7 @@ pub mod identity;
 pub mod image;
 pub mod interrupt;
 pub mod lock;
+pub mod locks;
 pub mod marker;
 pub mod mem;
 pub mod net;

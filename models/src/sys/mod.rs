@@ -57,7 +57,17 @@ pub mod caller {
 
 /// No process of a model forks.
 pub mod fork {
-    pub fn let_go_for_caller() {}
+    pub fn let_go_for_caller() -> bool {
+        false
+    }
+}
+
+/// A model has one lock of a kind.
+pub mod locks {
+    pub fn about_to_wait(_: u8) {}
+    pub fn taken(_: u8) {}
+    pub fn let_go(_: u8) {}
+    pub fn give_way(_: &super::lock::Word) {}
 }
 
 /// No process of a model dies.

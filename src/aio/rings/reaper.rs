@@ -10,7 +10,6 @@
 use super::context::Rings;
 use super::service::{is_timeout, wait_for, Wait, LINGER};
 use crate::backing;
-use crate::sys::lock::Lock;
 use crate::sys::thread::sleep;
 use core::sync::atomic::Ordering;
 
@@ -30,7 +29,7 @@ pub unsafe fn run(rings: &Rings) {
                 return;
             }
             let is_lost = waited.is_err_and(backing::says_lost);
-            let is_stuck = match Lock::try_lock(&service.ring_lock) {
+            let is_stuck = match service.ring_lock.try_lock() {
                 // The caller inside takes what there is.
                 None => true,
                 Some(_ring) => {

@@ -15,8 +15,9 @@ use crate::ring::barrier::{io_uring_smp_load_acquire, read_once};
 use crate::ring::flags::enter_flags;
 use crate::ring::submit::flush_sq;
 use crate::sys::lock::Lock;
+use crate::sys::locks::rank;
 use crate::sys::thread::{self, Thread};
-use crate::sys::{file, futex, mem, Errno, Result};
+use crate::sys::{file, fork, futex, mem, Errno, Result};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::mem::size_of;
@@ -36,8 +37,8 @@ pub struct Service {
     /// 0 in a process that inherited the context by fork.
     pub present: AtomicU32,
     /// Held by whoever uses the backing's ring and the application's heads and tails.
-    pub ring_lock: Lock,
-    thread_lock: Lock,
+    pub ring_lock: Lock<{ rank::AIO_RING }>,
+    thread_lock: Lock<{ rank::AIO_THREAD }>,
     state: AtomicU32,
     /// The context is being destroyed.
     pub stop: AtomicU32,
@@ -57,23 +58,16 @@ pub struct Service {
 impl Service {
     /// New, and present in this process.
     pub fn map() -> Result<*mut Service> {
-        // SAFETY: a new mapping touches nothing that exists; zeros are a service without a thread.
-        unsafe {
-            let service = mem::map_anonymous(mem::PAGE_SIZE, 0)?;
-            if let Err(errno) = mem::advise(service, mem::PAGE_SIZE, libc::MADV_WIPEONFORK) {
-                let _ = mem::unmap(service, mem::PAGE_SIZE);
-                return Err(errno);
-            }
-            let service = service.cast::<Service>();
-            (*service).present.store(1, Ordering::Release);
-            Ok(service)
-        }
+        let service = fork::map_emptied(mem::PAGE_SIZE)?.cast::<Service>();
+        // SAFETY: the mapping is new; zeros are a service without a thread.
+        unsafe { (*service).present.store(1, Ordering::Release) };
+        Ok(service)
     }
 
     /// Frees it.
     pub unsafe fn unmap(service: *mut Service) {
-        // SAFETY: the mapping is map()'s own; unmapping one that exists cannot fail.
-        let _ = unsafe { mem::unmap(service.cast(), mem::PAGE_SIZE) };
+        // SAFETY: the mapping is map()'s own.
+        unsafe { fork::unmap_emptied(service.cast(), mem::PAGE_SIZE) };
     }
 
     /// Whether the context is being destroyed.
