@@ -13,7 +13,7 @@ mod memory;
 use super::heap::weak_address;
 use super::lock::Lock;
 use super::locks::{self, rank};
-use super::{allocator, caller, crew, mem, process};
+use super::{allocator, caller, crew, mem, owned, process};
 use core::ffi::{c_int, c_void};
 use core::mem::transmute;
 use core::ptr::null_mut;
@@ -127,8 +127,11 @@ fn page() -> &'static Page {
 
 /// A page that is emptied by a fork; else one that is not. In the process that makes it, locks are in use already.
 fn make_page() -> *mut Page {
-    locks::register(rank::CREW, &crew::LOCKS);
-    locks::register(rank::HEAP, &allocator::LOCKS);
+    for (rank, class) in
+        [(rank::PARKED, &owned::LOCKS), (rank::CREW, &crew::LOCKS), (rank::HEAP, &allocator::LOCKS)]
+    {
+        locks::register(rank, class);
+    }
     static INSTEAD: Page = Page { words: [const { AtomicU32::new(NEW) }; SUBJECTS] };
     let page = match mem::map_wiped(mem::PAGE_SIZE) {
         Ok(page) => page.cast(),

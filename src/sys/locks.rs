@@ -43,14 +43,16 @@ pub mod rank {
     pub const SLEEPERS: u8 = 14;
     /// Where workers run.
     pub const PLACE: u8 = 15;
+    /// Descriptors that cannot be closed.
+    pub const PARKED: u8 = 16;
     /// Threads on stacks of ours.
-    pub const CREW: u8 = 16;
+    pub const CREW: u8 = 17;
     /// The heap.
-    pub const HEAP: u8 = 17;
+    pub const HEAP: u8 = 18;
     /// A fork under way.
-    pub const FORK: u8 = 18;
+    pub const FORK: u8 = 19;
     /// How many there are.
-    pub const COUNT: usize = 19;
+    pub const COUNT: usize = 20;
 }
 
 /// What is to be done with a lock.

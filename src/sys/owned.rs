@@ -3,6 +3,7 @@
 //! used again when the same file is to be held once more, and closed when somebody looks later and no lock is left.
 
 use super::lock::Lock;
+use super::locks::{rank, Class};
 use super::{call, fd, identity, Errno, Result};
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
@@ -97,7 +98,7 @@ impl Parked {
 }
 
 struct Parking {
-    lock: Lock,
+    lock: Lock<{ rank::PARKED }>,
     parked: UnsafeCell<Vec<Parked>>,
     /// How many, as far as those know who do not hold the lock.
     count: AtomicU32,
@@ -108,6 +109,9 @@ unsafe impl Sync for Parking {}
 
 static PARKING: Parking =
     Parking { lock: Lock::new(), parked: UnsafeCell::new(Vec::new()), count: AtomicU32::new(0) };
+
+/// For a fork.
+pub static LOCKS: Class = Class { each: |f| f(PARKING.lock.word()), are_taken: true };
 
 impl Parking {
     fn with<T>(&self, f: impl FnOnce(&mut Vec<Parked>) -> T) -> T {
