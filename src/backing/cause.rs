@@ -18,7 +18,7 @@ pub fn of(answer: Errno) -> &'static [u8] {
 /// Whether the process has a seccomp filter.
 fn has_filter() -> bool {
     let mut text = [0u8; 4096];
-    let status = env::read_file(c"/proc/self/status", &mut text);
+    let status = env::read_file(c"/proc/thread-self/status", &mut text);
     status.split(|byte| *byte == b'\n').any(|line| line == b"Seccomp:\t2")
 }
 

@@ -48,7 +48,7 @@ unsafe fn search(name: &CStr) -> Option<&'static CStr> {
 /// that cannot be read, it has.
 fn is_secure() -> bool {
     let mut entries = [0u8; 1024];
-    let entries = read_file(c"/proc/self/auxv", &mut entries);
+    let entries = read_file(c"/proc/thread-self/auxv", &mut entries);
     let word = |bytes: &[u8]| bytes.try_into().map_or(0, usize::from_ne_bytes);
     let mut pairs = entries.chunks_exact(16);
     let secure = pairs.find(|pair| word(&pair[..8]) == libc::AT_SECURE as usize);

@@ -88,7 +88,7 @@ impl Held {
 /// ask, or the kernel was built without it.
 pub fn compare(a: c_int, b: c_int) -> Result<bool> {
     const KCMP_FILE: usize = 0;
-    let pid = process::id() as usize;
+    let pid = process::thread_id() as usize;
     // SAFETY: kcmp takes plain numbers.
     unsafe { call(libc::SYS_kcmp, [pid, pid, KCMP_FILE, a as usize, b as usize, 0]) }
         .map(|order| order == 0)
@@ -109,7 +109,7 @@ pub fn are_same(a: c_int, b: c_int) -> bool {
 /// The number that /proc gives an eventfd, which is another's when it is gone. `EINVAL` for a file of another kind.
 pub fn eventfd_id(eventfd: c_int) -> Result<u64> {
     const KEY: &[u8] = b"eventfd-id:";
-    const FOLDER: &[u8] = b"/proc/self/fdinfo/";
+    const FOLDER: &[u8] = b"/proc/thread-self/fdinfo/";
     let mut path = [0u8; FOLDER.len() + 11];
     path[..FOLDER.len()].copy_from_slice(FOLDER);
     let mut digits = [0u8; 10];

@@ -7,7 +7,7 @@ use core::ffi::{c_int, CStr};
 /// Whether nobody in this process, or in those that it was forked from, has asked so with this name before.
 /// The answer is kept as a mapping by that name, which nothing is in. Where there is none to have, true.
 pub fn is_first(name: &CStr) -> bool {
-    if env::file_contains(c"/proc/self/maps", name.to_bytes()) {
+    if env::file_contains(c"/proc/thread-self/maps", name.to_bytes()) {
         return false;
     }
     let flags = libc::MFD_CLOEXEC as usize;

@@ -5,7 +5,7 @@ use super::{call, fd, Errno, Result};
 use core::ffi::c_int;
 use core::mem::{size_of, zeroed};
 
-/// In an entry of /proc/self/pagemap: the page is in memory, or was and is in swap.
+/// In an entry of /proc/thread-self/pagemap: the page is in memory, or was and is in swap.
 const USED: u64 = 3 << 62;
 
 /// Reads a `T` at `address`; `EFAULT` where there is no memory to read.
@@ -18,7 +18,7 @@ pub unsafe fn read<T>(address: u64) -> Result<T> {
         let mut value: T = zeroed();
         let to = libc::iovec { iov_base: (&raw mut value).cast(), iov_len: size_of::<T>() };
         let from = libc::iovec { iov_base: address as *mut _, iov_len: size_of::<T>() };
-        let pid = super::process::id() as usize;
+        let pid = super::process::thread_id() as usize;
         let args = [pid, &raw const to as usize, 1, &raw const from as usize, 1, 0];
         match call(libc::SYS_process_vm_readv, args)? {
             n if n == size_of::<T>() => Ok(value),
@@ -64,7 +64,7 @@ pub fn check_writable(address: u64, len: usize) -> Result<()> {
 /// Writes a byte to where it is: `EFAULT` when that cannot be done.
 fn rewrite(address: u64) -> Result<()> {
     let byte = libc::iovec { iov_base: address as *mut _, iov_len: 1 };
-    let pid = super::process::id() as usize;
+    let pid = super::process::thread_id() as usize;
     let at = &raw const byte as usize;
     // SAFETY: the kernel says where it cannot read or write.
     match unsafe { call(libc::SYS_process_vm_readv, [pid, at, 1, at, 1, 0]) } {
@@ -78,7 +78,7 @@ fn rewrite(address: u64) -> Result<()> {
 pub fn is_used(address: u64) -> Result<bool> {
     // SAFETY: the path is a C string, and the kernel writes to the entry of this frame.
     unsafe {
-        let path = c"/proc/self/pagemap".as_ptr() as usize;
+        let path = c"/proc/thread-self/pagemap".as_ptr() as usize;
         let flags = (libc::O_RDONLY | libc::O_CLOEXEC) as usize;
         let file =
             call(libc::SYS_openat, [libc::AT_FDCWD as usize, path, flags, 0, 0, 0])? as c_int;

@@ -75,7 +75,8 @@ pub fn kernel_version() -> Option<(u32, u32)> {
     Some((numbers[0]?, numbers[1]?))
 }
 
-/// The calling thread's id.
+/// The calling thread's id. A system call that wants a process to look at is given this one: the process's own is
+/// that of its first thread, which may have ended and have neither memory nor files.
 pub fn thread_id() -> i32 {
     // SAFETY: gettid takes nothing and cannot fail.
     unsafe { call(libc::SYS_gettid, [0; 6]) }.map_or(0, |tid| tid as i32)
