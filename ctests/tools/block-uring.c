@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * block-uring [-e ERRNO] [-c CALL]... COMMAND [ARGUMENT...]
+ * block-uring [-e ERRNO] [-c CALL]... [-t VALUE]... COMMAND [ARGUMENT...]
  *
  * Runs a command for which io_uring_setup, io_uring_enter and io_uring_register (425 to 427) are
  * blocked, as by the seccomp policy of a container: they answer EPERM, or the error number of -e (38,
- * ENOSYS, is a kernel without io_uring). With -c only the calls of these numbers are blocked.
+ * ENOSYS, is a kernel without io_uring). With -c only the calls of these numbers are blocked, with -t only
+ * those whose third argument is one of these values.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -38,16 +39,30 @@ static unsigned number(const char *text)
 	return (unsigned)value;
 }
 
-static void block(const unsigned *calls, unsigned nr, unsigned error)
+struct numbers {
+	unsigned all[MAX_CALLS], nr;
+};
+
+/* Loads a word and allows the call unless it is one of the numbers. */
+static unsigned look(struct sock_filter *code, size_t word, const struct numbers *numbers)
 {
-	struct sock_filter code[MAX_CALLS + 3];
 	unsigned at = 0;
 
-	code[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-	for (unsigned i = 0; i < nr; i++)
-		code[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, calls[i],
-							  (unsigned char)(nr - i), 0);
+	code[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned)word);
+	for (unsigned i = 0; i < numbers->nr; i++)
+		code[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, numbers->all[i],
+							  (unsigned char)(numbers->nr - i), 0);
 	code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	return at;
+}
+
+static void block(const struct numbers *calls, const struct numbers *values, unsigned error)
+{
+	struct sock_filter code[2 * MAX_CALLS + 5];
+	unsigned at = look(code, offsetof(struct seccomp_data, nr), calls);
+
+	if (values->nr)
+		at += look(code + at, offsetof(struct seccomp_data, args[2]), values);
 	code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error);
 
 	struct sock_fprog program = { .len = (unsigned short)at, .filter = code };
@@ -60,22 +75,25 @@ static void block(const unsigned *calls, unsigned nr, unsigned error)
 
 int main(int argc, char **argv)
 {
-	unsigned calls[MAX_CALLS] = { 425, 426, 427 }, nr = 0, error = EPERM;
+	struct numbers calls = { .nr = 0 }, values = { .nr = 0 }, uring = { { 425, 426, 427 }, 3 };
+	unsigned error = EPERM;
 	int option;
 
-	while ((option = getopt(argc, argv, "+e:c:")) != -1) {
+	while ((option = getopt(argc, argv, "+e:c:t:")) != -1) {
 		if (option == 'e')
 			error = number(optarg);
-		else if (option == 'c' && nr < MAX_CALLS)
-			calls[nr++] = number(optarg);
+		else if (option == 'c' && calls.nr < MAX_CALLS)
+			calls.all[calls.nr++] = number(optarg);
+		else if (option == 't' && values.nr < MAX_CALLS)
+			values.all[values.nr++] = number(optarg);
 		else
 			return USAGE;
 	}
 	if (optind == argc) {
-		fprintf(stderr, "usage: block-uring [-e ERRNO] [-c CALL]... COMMAND [ARGUMENT...]\n");
+		fprintf(stderr, "usage: block-uring [-e ERRNO] [-c CALL]... [-t VALUE]... COMMAND [ARGUMENT...]\n");
 		return USAGE;
 	}
-	block(calls, nr ? nr : 3, error);
+	block(calls.nr ? &calls : &uring, &values, error);
 	execvp(argv[optind], argv + optind);
 	fail(argv[optind]);
 }
