@@ -219,7 +219,62 @@ static void files(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* A server with what a process has by default: all of it is its connections', each waited for. */
+static void a_server_with_the_usual_limit(void)
+{
+	enum { LIMIT = 1024, OWN = 48, CONNECTIONS = (LIMIT - OWN) / 2 };
+	static int pairs[CONNECTIONS][2];
+	struct rlimit limit = { LIMIT, LIMIT };
+	struct io_uring ring;
+	char byte;
+
+	MUST(setrlimit(RLIMIT_NOFILE, &limit));
+	ring_init(&ring, LIMIT, 0);
+	for (int i = 0; i < CONNECTIONS; i++) {
+		MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, pairs[i]));
+		io_uring_prep_recv(sqe_tagged(&ring, (uint64_t)i), pairs[i][0], &byte, 1, 0);
+		submit(&ring, 1);
+	}
+	CHECK_EQ(io_uring_cq_ready(&ring), 0);
+	for (int round = 0; round < 2; round++)
+		for (int i = 0; i < CONNECTIONS; i++) {
+			CHECK_EQ(write(pairs[i][1], "x", 1), 1);
+			REAP(&ring, i, 1);
+			io_uring_prep_recv(sqe_tagged(&ring, (uint64_t)i), pairs[i][0], &byte, 1, 0);
+			submit(&ring, 1);
+		}
+	io_uring_queue_exit(&ring);
+}
+
+/* What select(2) can wait for stays free, however many requests are under way. */
+static void low_numbers_stay_free(void)
+{
+	enum { LIMIT = 4096, CONNECTIONS = 300 };
+	struct rlimit limit = { LIMIT, LIMIT };
+	struct io_uring ring;
+	char byte;
+	int next;
+
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		SKIP("no %d descriptors", LIMIT);
+	ring_init(&ring, LIMIT, 0);
+	next = next_fd();
+	for (int i = 0; i < CONNECTIONS; i++) {
+		int pair[2];
+
+		MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+		io_uring_prep_recv(sqe_tagged(&ring, (uint64_t)i), pair[0], &byte, 1, 0);
+		submit(&ring, 1);
+	}
+	while (next < FD_SETSIZE - 16)
+		next = (int)MUST(dup(0));
+	CHECK_OP(next, <, FD_SETSIZE);
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
+	PART(a_server_with_the_usual_limit),
+	PART(low_numbers_stay_free),
 	PART(receiving),
 	PART(several_on_one_file),
 	PART(some_are_cancelled),

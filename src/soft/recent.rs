@@ -80,7 +80,7 @@ impl Turn<'_> {
             Some(held) => held.clone(),
             None => match Owned::hold_one_of_many(number, is_plain) {
                 Ok(held) => Rc::new(held),
-                Err(Errno::EMFILE | Errno::EINVAL) => return Ok(()),
+                Err(Errno::EMFILE) => return Ok(()),
                 Err(errno) => return Err(errno),
             },
         };

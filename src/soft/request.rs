@@ -197,7 +197,7 @@ impl Request {
                 self.reference = Reference::Descriptor(held);
                 Ok(())
             }
-            Err(crate::sys::Errno::EMFILE | crate::sys::Errno::EINVAL) => Ok(()),
+            Err(crate::sys::Errno::EMFILE) => Ok(()),
             Err(errno) => Err(errno),
         }
     }

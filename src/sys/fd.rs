@@ -2,6 +2,7 @@
 
 use super::{call, Errno, Result};
 use core::ffi::c_int;
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 /// close(2).
 pub unsafe fn close(fd: c_int) -> Result<()> {
@@ -58,7 +59,7 @@ pub fn check_eventfd(fd: c_int) -> Result<()> {
     }
 }
 
-/// A quarter of what a process has by default stays for us.
+/// What few descriptors there are of ours are above these, out of the way of those that a program counts on.
 const ABOVE: usize = 768;
 
 fn duplicate_from(fd: c_int, lowest: usize) -> Result<c_int> {
@@ -77,15 +78,64 @@ pub fn hold(fd: c_int) -> Result<c_int> {
     }
 }
 
-/// [`hold`] for one of many: the program keeps three quarters of the descriptors that it may have. `EMFILE`
-/// when ours are in use.
-pub fn hold_one_of_many(fd: c_int) -> Result<c_int> {
-    match duplicate_from(fd, ABOVE) {
-        Err(Errno::EINVAL) => {
-            let limit = nofile_limit(None).map_err(|_| Errno::EMFILE)?.rlim_cur as usize;
-            duplicate_from(fd, limit - limit / 4)
-        }
+/// [`hold`] for one of many, which have their own place; whether it is in there, or to be given up. `EMFILE`, `EINVAL` when
+/// there is none.
+pub fn hold_one_of_many(fd: c_int) -> Result<(c_int, bool)> {
+    let place = Place::known();
+    let held = match duplicate_from(fd, place.from) {
+        // The limit is below that by now.
+        Err(Errno::EINVAL) => duplicate_from(fd, Place::look().from),
         held => held,
+    }?;
+    Ok((held, (held as usize) < place.to))
+}
+
+/// Where descriptors are of which there may be many: behind those that select(2) knows, in the upper part of what a limit
+/// leaves. Where that is what programs have by default, it is theirs but for a handful.
+#[derive(Clone, Copy)]
+struct Place {
+    from: usize,
+    to: usize,
+}
+
+static PLACE: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
+/// How often it is used until the limit is looked at again.
+const TRUST: u32 = 256;
+static USES: AtomicU32 = AtomicU32::new(0);
+
+impl Place {
+    /// The place for a limit.
+    const fn of(limit: usize) -> Self {
+        /// What select(2) knows.
+        const SELECTED: usize = 1024;
+        /// From here on a limit was raised for a program that wants many.
+        const MANY: usize = 4096;
+        const HANDFUL: usize = 4;
+        let share = if limit >= MANY { limit / 4 } else { limit / 32 };
+        let room = if share < HANDFUL { HANDFUL } else { share };
+        match limit >= SELECTED + room {
+            true => Place { from: SELECTED, to: SELECTED + room },
+            false => Place { from: limit.saturating_sub(room), to: limit },
+        }
+    }
+
+    /// As the limit was some uses ago.
+    fn known() -> Self {
+        if USES.fetch_add(1, Ordering::Relaxed) % TRUST == 0 {
+            return Place::look();
+        }
+        let [from, to] = &PLACE;
+        Place { from: from.load(Ordering::Relaxed), to: to.load(Ordering::Relaxed) }
+    }
+
+    fn look() -> Self {
+        /// Where the limit may not be asked for.
+        const USUAL: u64 = 1024;
+        let limit = nofile_limit(None).map_or(USUAL, |limit| limit.rlim_cur);
+        let place = Place::of(usize::try_from(limit).unwrap_or(usize::MAX));
+        PLACE[0].store(place.from, Ordering::Relaxed);
+        PLACE[1].store(place.to, Ordering::Relaxed);
+        place
     }
 }
 

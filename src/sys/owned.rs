@@ -37,11 +37,21 @@ impl Owned {
         take_parked(fd).map_or_else(|| fd::hold(fd), Ok).map(Owned::new)
     }
 
-    /// [`Owned::hold`] for one of many, see [`fd::hold_one_of_many`]; whether it is of a file that nobody locks.
+    /// [`Owned::hold`] for one of many, which must not be more than a program can do without, as told whether it is of a file
+    /// that nobody locks. `EMFILE`, `EBADF`.
     pub fn hold_one_of_many(fd: c_int, is_plain: bool) -> Result<Self> {
-        let parked = if is_plain { None } else { take_parked(fd) };
-        let fd = parked.map_or_else(|| fd::hold_one_of_many(fd), Ok)?;
-        Ok(Owned { fd, is_plain })
+        if let Some(fd) = if is_plain { None } else { take_parked(fd) } {
+            return Ok(Owned { fd, is_plain });
+        }
+        let held = fd::hold_one_of_many(fd);
+        let (fd, is_in_place) =
+            held.map_err(|errno| if errno == Errno::EINVAL { Errno::EMFILE } else { errno })?;
+        let held = Owned { fd, is_plain };
+        if is_in_place {
+            Ok(held)
+        } else {
+            Err(Errno::EMFILE)
+        }
     }
 
     /// A new file's descriptor, moved out of the program's way. One of a locked file stays where it is.
