@@ -1,9 +1,10 @@
 //! What is put into an inbox is taken out, once, although nobody but the putters and the holder of the lock
-//! looks.
+//! looks; and who calls is answered.
 #![cfg(loom)]
 
 use anyring_models::model;
 use anyring_models::soft::inbox::{Inbox, Linked};
+use anyring_models::sys::atomic::{AtomicU32, Ordering};
 use anyring_models::sys::lock::Lock;
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
@@ -25,6 +26,9 @@ struct Ring {
     lock: Lock<0>,
     inbox: Inbox<Item>,
     done: UnsafeCell<Vec<usize>>,
+    /// What a file has ready, and how much of it somebody has served.
+    ready: AtomicU32,
+    served: UnsafeCell<u32>,
 }
 
 unsafe impl Sync for Ring {}
@@ -34,7 +38,10 @@ impl Ring {
     /// As a turn ends.
     fn end_turn(&self) {
         loop {
-            let mut at = self.inbox.take();
+            let (mut at, is_called) = self.inbox.take();
+            if is_called {
+                self.serve();
+            }
             while !at.is_null() {
                 let item = unsafe { Box::from_raw(at) };
                 self.done.with_mut(|done| unsafe { (*done).push(item.number) });
@@ -51,6 +58,26 @@ impl Ring {
         }
     }
 
+    /// Takes what is ready, with the lock.
+    fn serve(&self) {
+        let ready = self.ready.load(Ordering::Acquire);
+        self.served.with_mut(|served| unsafe { *served = ready });
+    }
+
+    /// As the keeper serves a ring, once for each change.
+    fn keep(&self) {
+        self.ready.fetch_add(1, Ordering::AcqRel);
+        let taken = self.lock.try_lock().or_else(|| {
+            self.inbox.call();
+            self.lock.try_lock()
+        });
+        if let Some(guard) = taken {
+            std::mem::forget(guard);
+            self.serve();
+            self.end_turn();
+        }
+    }
+
     /// As a worker hands something in.
     fn hand_in(&self, number: usize) {
         unsafe { self.inbox.put(Box::into_raw(Box::new(Item { number, next: null_mut() }))) };
@@ -62,7 +89,13 @@ impl Ring {
 }
 
 fn ring() -> Arc<Ring> {
-    Arc::new(Ring { lock: Lock::new(), inbox: Inbox::new(), done: UnsafeCell::new(Vec::new()) })
+    Arc::new(Ring {
+        lock: Lock::new(),
+        inbox: Inbox::new(),
+        done: UnsafeCell::new(Vec::new()),
+        ready: AtomicU32::new(0),
+        served: UnsafeCell::new(0),
+    })
 }
 
 #[test]
@@ -103,5 +136,27 @@ fn in_the_order_of_arrival() {
         worker.join().unwrap();
         let _held = ring.lock.lock();
         ring.done.with(|done| assert_eq!(unsafe { &*done }, &[0, 1]));
+    });
+}
+
+#[test]
+fn whoever_has_the_lock_answers_a_call() {
+    model(|| {
+        let ring = ring();
+        let keeper = {
+            let ring = ring.clone();
+            thread::spawn(move || ring.keep())
+        };
+        let worker = {
+            let ring = ring.clone();
+            thread::spawn(move || ring.hand_in(7))
+        };
+        std::mem::forget(ring.lock.lock());
+        ring.end_turn();
+        keeper.join().unwrap();
+        worker.join().unwrap();
+        let _held = ring.lock.lock();
+        ring.served.with(|served| assert_eq!(unsafe { *served }, 1));
+        ring.done.with(|done| assert_eq!(unsafe { &*done }, &[7]));
     });
 }

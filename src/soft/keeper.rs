@@ -7,6 +7,7 @@
 //! sleeps in poll or epoll on the ring's descriptor and not in enter, it goes on serving. It also ends the
 //! readiness of a ring's descriptor when the program has taken the CQEs without a call.
 
+use super::poll::EACH_CHANGE;
 use super::ring::Ring;
 use super::table::Used;
 use super::timers;
@@ -31,8 +32,8 @@ const GLANCE: u64 = 50_000;
 const RARELY: u64 = 50_000_000;
 /// After so many glances in vain they become ticks, and rare after as many of those.
 const GLANCES: u32 = 100;
-/// How long it stays when there is nothing to keep.
-const LINGER: u64 = 200_000_000;
+/// How long it stays when there is nothing to keep: a program of one thread may do what one of two may not.
+const LINGER: u64 = 10_000_000;
 /// `data` of what wakes the keeper.
 const CALL: u64 = u64::MAX;
 
@@ -121,8 +122,11 @@ pub fn attend(ring: &Ring) {
 
 fn attend_in(turn: Turn) {
     let ring = turn.ring;
-    if !needs_keeper(&turn) {
-        ring.wants_keeper.store(false, Ordering::Relaxed);
+    let is_needed = needs_keeper(&turn);
+    ring.wants_keeper.store(is_needed, Ordering::Relaxed);
+    // The keeper may sleep until something happens that has happened already: it lets go of the ring. One that was
+    // closed it has forgotten, or is about to.
+    if !is_needed && (!turn.core.is_kept || turn.core.is_closed) {
         return;
     }
     let held = KEEPER.lock.lock();
@@ -143,7 +147,9 @@ fn attend_in(turn: Turn) {
         }
     }
     ring.due.store(0, Ordering::Relaxed);
-    KEEPER.hurries.store(0, Ordering::Relaxed);
+    if is_needed {
+        KEEPER.hurries.store(0, Ordering::Relaxed);
+    }
     call();
     drop(held);
 }
@@ -185,6 +191,9 @@ pub fn forget(ring: &Ring) {
     let Some(at) = rings.iter().position(|kept| core::ptr::eq(kept.ring, ring)) else { return };
     let mut gone = rings.swap_remove(at);
     release(&mut gone, own().epoll.fd);
+    if rings.is_empty() {
+        call();
+    }
     drop(held);
     super::table::give_up(gone.ring);
 }
@@ -364,8 +373,9 @@ fn look_at_all(idle_since: &mut u64, has_slept_out: bool) -> Option<(Own, Option
 fn look(kept: &mut Kept, outer: c_int, now: u64, messaged: &mut Vec<Used>) -> Option<u64> {
     let entered = kept.ring.entered.load(Ordering::Relaxed);
     let is_attended = core::mem::replace(&mut kept.entered, entered) != entered;
-    let Some(mut turn) = Turn::try_take(kept.ring) else {
-        return Some(now + if kept.epoll >= 0 { GLANCE } else { TICK });
+    let Some(mut turn) = kept.ring.take_or_call() else {
+        // Whoever has the lock serves it in the keeper's stead: that may have no CPU for now.
+        return Some(now + TICK);
     };
     // What workers have handed in may need it.
     turn.run();
@@ -379,8 +389,13 @@ fn look(kept: &mut Kept, outer: c_int, now: u64, messaged: &mut Vec<Used>) -> Op
     announce(kept, &mut turn);
     if turn.core.polls.is_served() {
         release(kept, outer);
+        if turn.core.is_unannounced {
+            return Some(now + TICK);
+        }
         // Whoever is inside calls when it leaves.
-        return Some(if turn.core.is_unannounced { now + TICK } else { u64::MAX });
+        turn.core.is_kept = false;
+        kept.ring.wants_keeper.store(true, Ordering::Relaxed);
+        return None;
     }
     if is_attended && !turn.core.relies_on_fd {
         release(kept, outer);
@@ -396,7 +411,8 @@ fn look(kept: &mut Kept, outer: c_int, now: u64, messaged: &mut Vec<Used>) -> Op
     if kept.epoll != epoll && epoll >= 0 {
         release(kept, outer);
         let tag = &raw const *kept.ring as u64;
-        let _ = epoll::control(outer, EPOLL_CTL_ADD, epoll, libc::EPOLLIN as u32, tag);
+        // Each change: as long as another thread has the ring's lock, nothing can be done about what is ready.
+        let _ = epoll::control(outer, EPOLL_CTL_ADD, epoll, EACH_CHANGE, tag);
         kept.epoll = epoll;
     }
     if turn.core.is_unannounced {

@@ -279,16 +279,27 @@ impl Turn<'_> {
         }
     }
 
-    /// Serves what is ready in the ring's epoll now, for whoever has nothing to take there: it stays readable.
+    /// Serves what is ready in the ring's epoll now, for whoever has nothing to take there: all of it, because the
+    /// keeper is told of each change once.
     pub fn serve_now(&mut self) {
-        if self.core.polls.epoll.fd >= 0 {
+        const MOST: u32 = 16;
+        if self.core.polls.epoll.fd < 0 {
+            return;
+        }
+        for _ in 0..MOST {
             let mut events = [Event { events: 0, u64: 0 }; BATCH];
             let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
             let epoll = self.core.polls.epoll.fd;
             // SAFETY: there is no mask.
             let got = unsafe { epoll::wait(epoll, &mut events, Some(&now), core::ptr::null()) };
-            self.handle(&events[..got.unwrap_or(0)]);
+            let got = got.unwrap_or(0);
+            self.handle(&events[..got]);
+            if got < BATCH {
+                return;
+            }
         }
+        // There is more: at the end of the turn.
+        self.ring.call();
     }
 
     fn handle(&mut self, events: &[Event]) {

@@ -178,9 +178,18 @@ impl Turn<'_> {
         self.ring.wants_keeper.store(true, Ordering::Relaxed);
     }
 
+    /// Whether CQEs are there that the program's descriptor does not tell of, or not of all of them.
+    pub fn has_untold(&self) -> bool {
+        let (core, control) = (&*self.core, self.core.memory.control());
+        let is_told = control.readable.load(Ordering::Relaxed) != 0
+            && core.told == control.cq_tail.load(Ordering::Relaxed);
+        !core.is_private && !is_told && core.memory.ready() > 0
+    }
+
     /// Has the ring's descriptor be readable. Those are told again who ask for changes only: each time is one.
     pub fn make_readable(&mut self) {
         self.core.is_unannounced = false;
+        self.core.told = self.core.memory.control().cq_tail.load(Ordering::Relaxed);
         if self.core.held.is_ours() {
             let _ = file::signal(self.core.held.fd);
             // Afterwards: another process that ends the readiness in between does so once more, rather than never.

@@ -80,6 +80,8 @@ pub struct Core {
     pub relies_on_fd: bool,
     /// CQEs are there that the descriptor does not tell of.
     pub is_unannounced: bool,
+    /// The tail of the completion queue when the descriptor last told.
+    pub told: u32,
     /// The keeper knows of it.
     pub is_kept: bool,
     /// Rings that got messages from this one, and need the keeper.
@@ -140,6 +142,7 @@ impl Core {
             is_private: false,
             relies_on_fd: false,
             is_unannounced: false,
+            told: 0,
             is_kept: false,
             messaged: Vec::new(),
             posted: 0,
@@ -252,7 +255,20 @@ impl Ring {
         drop(super::turn::Turn::try_take(self));
     }
 
-    /// Whether workers have handed something in.
+    /// Takes the lock; when somebody has it, whoever that is looks before it goes what there is to serve.
+    pub fn take_or_call(&self) -> Option<super::turn::Turn<'_>> {
+        super::turn::Turn::try_take(self).or_else(|| {
+            self.call();
+            super::turn::Turn::try_take(self)
+        })
+    }
+
+    /// Whoever has the lock next, or has it, looks what there is to serve.
+    pub fn call(&self) {
+        self.inbox.call();
+    }
+
+    /// Whether workers have handed something in, or somebody has called.
     #[inline]
     pub fn has_inbox(&self) -> bool {
         !self.inbox.is_empty()
@@ -264,11 +280,12 @@ impl Ring {
         !self.inbox.is_empty_after_unlock()
     }
 
-    /// What workers have handed in, first come first.
+    /// What workers have handed in, first come first, and whether somebody has called.
     #[inline]
-    pub fn take_inbox(&self) -> Queue {
+    pub fn take_inbox(&self) -> (Queue, bool) {
+        let (first, is_called) = self.inbox.take();
         // SAFETY: what was handed in is live and ours now.
-        unsafe { Queue::of(self.inbox.take()) }
+        (unsafe { Queue::of(first) }, is_called)
     }
 
     /// Whether `fd` is this ring's eventfd. Where the program has put a file of its own at all numbers, it is not.

@@ -12,6 +12,7 @@ use super::ops::{self, timeout, Outcome};
 use super::provided;
 use super::request::*;
 use super::ring::{Core, Ring};
+use super::timers;
 use crate::abi::uring::*;
 use crate::sys::{file, Errno};
 use core::mem::ManuallyDrop;
@@ -386,7 +387,10 @@ impl<'a> Turn<'a> {
     /// Tries what may be tried now, until there is nothing left.
     pub fn run(&mut self) {
         loop {
-            let mut inbox = self.ring.take_inbox();
+            let (mut inbox, is_called) = self.ring.take_inbox();
+            if is_called {
+                self.take_over();
+            }
             while let Some(request) = inbox.pop() {
                 self.completes_async();
                 // SAFETY: what a worker hands in is live, and the lock makes it ours.
@@ -403,6 +407,13 @@ impl<'a> Turn<'a> {
                 return;
             }
         }
+    }
+
+    /// The keeper has come in vain: what it would have served is the caller's.
+    #[cold]
+    fn take_over(&mut self) {
+        timers::expire(self);
+        self.serve_now();
     }
 
     /// Posts the notices of what was sent, behind all that completes in the same call.

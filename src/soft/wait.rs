@@ -241,7 +241,7 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
         };
         let messaged = core::mem::take(&mut turn.core.messaged);
         // Others may wait for the descriptor, who want fewer.
-        let is_too_little = !is_there && turn.core.memory.ready() > 0 && !turn.core.is_private;
+        let is_too_little = !is_there && turn.has_untold();
         if is_too_little {
             turn.leave_unannounced();
         }
