@@ -13,6 +13,7 @@
 //! | [`map`] | gives the ring's memory at an `IORING_OFF_*` offset |
 //! | [`close`] | closes the ring's fd |
 
+pub mod callers;
 mod cause;
 pub mod descriptor;
 mod kernel;
@@ -36,7 +37,22 @@ use core::ffi::{c_int, c_uint, c_void};
 /// As for io_uring_setup(2): with `NO_MMAP`, `params` names memory that is large enough.
 pub unsafe fn setup(entries: c_uint, params: *mut io_uring_params) -> Result<c_int> {
     // SAFETY: the caller vouches for the params.
-    unsafe { policy::setup(entries, params) }
+    unsafe { policy::setup(entries, params, || false) }
+}
+
+/// [`setup`] for a caller of whom is only known that this one call goes through us. Where rings would be served here,
+/// `enters_past_us` says whether the others do not (see [`callers`]): then it has no use for one, and gets the kernel's
+/// answer.
+///
+/// # Safety
+/// As for [`setup`].
+pub unsafe fn setup_for_caller(
+    entries: c_uint,
+    params: *mut io_uring_params,
+    enters_past_us: impl FnOnce() -> bool,
+) -> Result<c_int> {
+    // SAFETY: the caller vouches for the params.
+    unsafe { policy::setup(entries, params, enters_past_us) }
 }
 
 /// io_uring_enter2(2).

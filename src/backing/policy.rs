@@ -31,13 +31,21 @@ const NAMES: [(Choice, &[u8]); 4] = [
     (Choice::Soft, b"soft"),
 ];
 
-/// Makes a ring; see [`super::setup`].
+/// Makes a ring; see [`super::setup`]. Who `enters_past_us` gets none that is served here.
 ///
 /// # Safety
 /// As for io_uring_setup(2).
-pub unsafe fn setup(entries: u32, params: *mut io_uring_params) -> Result<c_int> {
+pub unsafe fn setup(
+    entries: u32,
+    params: *mut io_uring_params,
+    enters_past_us: impl FnOnce() -> bool,
+) -> Result<c_int> {
     let choice = choice();
     if choice == Choice::Soft {
+        if enters_past_us() {
+            refuse(b"ANYRING_BACKING is soft");
+            return Err(Errno::ENOSYS);
+        }
         // SAFETY: the caller vouches for the params.
         return unsafe { soft::setup(entries, params) };
     }
@@ -48,6 +56,10 @@ pub unsafe fn setup(entries: u32, params: *mut io_uring_params) -> Result<c_int>
         (Choice::Any, Err(Errno::ENOMEM)) => Errno::ENOMEM,
         _ => return made,
     };
+    if enters_past_us() {
+        refuse(cause::of(cause));
+        return Err(cause);
+    }
     // SAFETY: as above.
     let made = unsafe { soft::setup(entries, params) }?;
     say(cause);
@@ -101,5 +113,18 @@ fn say(answer: Errno) {
         b"anyring: ",
         cause::of(answer),
         b": rings are served in user space. ANYRING_BACKING=soft silences this, =kernel fails instead.\n",
+    ]);
+}
+
+/// Says, once a process, why a program gets no ring.
+fn refuse(cause: &[u8]) {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if SAID.swap(true, Ordering::Relaxed) || !marker::is_first(c"anyring-refused") {
+        return;
+    }
+    env::complain([
+        b"anyring: ",
+        cause,
+        b", and this program gets no rings in user space: it would enter them by system calls of its own.\n",
     ]);
 }

@@ -17,6 +17,8 @@ use anyring_liburing as _;
 #[cfg_attr(target_arch = "aarch64", path = "arch/aarch64.rs")]
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod arch;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod callers;
 mod descriptors;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod serve;

@@ -1,5 +1,6 @@
 //! The system calls that are ours: from a number and its arguments to the functions of the faces.
 
+use crate::callers;
 use anyring::abi::ctypes::*;
 use anyring::sys::aio::aio_sigset;
 use anyring_libaio::context::*;
@@ -32,7 +33,8 @@ pub mod numbers {
 const SIGSET_SIZE: size_t = 8;
 
 /// Serves one of [`numbers`]; answers as libc's syscall() does, with -1 and errno on failure. The upper
-/// halves of 32-bit arguments are whatever the caller's registers held.
+/// halves of 32-bit arguments are whatever the caller's registers held. io_uring_setup has two arguments; the third is
+/// where its caller goes on.
 pub unsafe extern "C" fn serve(
     number: c_long,
     a: usize,
@@ -53,7 +55,7 @@ pub unsafe extern "C" fn serve(
             IO_PGETEVENTS => pgetevents([a, b, c, d, e], f as *const aio_sigset),
             IO_SETUP2 => io_setup2(a as c_uint, b as c_uint, c as _, d as _, e as _),
             IO_RING_ENTER => io_ring_enter(a as _, b as c_uint, c as c_uint, d as c_uint),
-            IO_URING_SETUP => io_uring_setup(a as c_uint, b as _),
+            IO_URING_SETUP => callers::setup(a as c_uint, b as _, c),
             IO_URING_ENTER => {
                 io_uring_enter2(a as c_uint, b as c_uint, c as c_uint, d as c_uint, e as _, f)
             }
