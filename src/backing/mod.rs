@@ -13,7 +13,6 @@
 //! | [`map`] | gives the ring's memory at an `IORING_OFF_*` offset |
 //! | [`close`] | closes the ring's fd |
 
-pub mod callers;
 mod cause;
 pub mod descriptor;
 mod kernel;
@@ -41,7 +40,7 @@ pub unsafe fn setup(entries: c_uint, params: *mut io_uring_params) -> Result<c_i
 }
 
 /// [`setup`] for a caller of whom is only known that this one call goes through us. Where rings would be served here,
-/// `enters_past_us` says whether the others do not (see [`callers`]): then it has no use for one, and gets the kernel's
+/// `enters_past_us` says whether the others do not (see [`crate::sys::callers`]): then it has no use for one, and gets the kernel's
 /// answer.
 ///
 /// # Safety

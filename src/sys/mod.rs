@@ -14,6 +14,7 @@ pub mod allocator;
 mod arch;
 pub mod atomic;
 pub mod caller;
+pub mod callers;
 pub mod child;
 pub mod clock;
 pub mod copy;

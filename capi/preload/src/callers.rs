@@ -3,8 +3,8 @@
 
 use anyring::abi::ctypes::*;
 use anyring::abi::uring::io_uring_params;
-use anyring::backing::{self, callers};
-use anyring::sys::Errno;
+use anyring::backing;
+use anyring::sys::{callers, Errno};
 use core::ffi::c_void;
 use core::slice::from_raw_parts;
 use core::sync::atomic::{AtomicUsize, Ordering};
