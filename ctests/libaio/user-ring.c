@@ -142,6 +142,33 @@ static void room_in_the_ring(void)
 	CHECK_EQ(io_destroy(ctx), 0);
 }
 
+/* What the program writes to the header spoils its own reaping, and nothing else. */
+static void spoilt(void)
+{
+	static const unsigned heads[] = { 0, 1, 31, 1000, (unsigned)-1 }, tails[] = { 132, 1000, 1 << 20, (unsigned)-1 };
+	struct timespec at_once = { 0, 0 };
+	struct io_event events[4];
+	int fd = new_file(0);
+
+	for (size_t h = 0; h < sizeof(heads) / sizeof(heads[0]); h++)
+		for (size_t t = 0; t < sizeof(tails) / sizeof(tails[0]); t++) {
+			io_context_t ctx = new_context(32);
+			struct aio_ring *ring = (void *)ctx;
+			struct iocb *list = &iocbs[0];
+
+			ring->head = heads[h];
+			ring->tail = tails[t];
+			io_prep_pread(&iocbs[0], fd, buffers[0], 512, 0);
+			for (int i = 0; i < 4; i++) {
+				int submitted = io_submit(ctx, 1, &list);
+
+				CHECK(submitted == 1 || submitted == -EAGAIN);
+				CHECK_OP(io_getevents(ctx, 0, 4, events, &at_once), >=, 0);
+			}
+			CHECK_EQ(io_destroy(ctx), 0);
+		}
+}
+
 static void moved(void)
 {
 	io_context_t ctx = new_context(4), before = ctx;
@@ -178,4 +205,4 @@ static void copied(void)
 }
 
 TEST_PARTS(PART(has_no_magic), PART(eventfd_and_ring_only), PART(looking_again_and_again),
-	   PART(ring_then_calls), PART(room_in_the_ring), PART(moved), PART(copied))
+	   PART(ring_then_calls), PART(room_in_the_ring), PART(spoilt), PART(moved), PART(copied))

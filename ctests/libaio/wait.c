@@ -263,6 +263,36 @@ static void signal_mask(void)
 	CHECK_EQ(io_destroy(ctx), 0);
 }
 
+/* A signal that is pending comes under the mask that is given, also when nothing is waited for. */
+static void pending_signal(void)
+{
+	struct sigaction action = { .sa_handler = count_signal };
+	struct io_event event;
+	sigset_t blocked, open;
+	io_context_t ctx = new_context(REQUESTS);
+
+	MUST(sigaction(SIGUSR1, &action, NULL));
+	sigemptyset(&open);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGUSR1);
+	MUST(sigprocmask(SIG_BLOCK, &blocked, NULL));
+	submit_reads(ctx, new_file(0), 1);
+	/* The event is there: as long as there is one, that is the answer. */
+	CHECK_EQ(io_getevents(ctx, 1, 1, &event, NULL), 1);
+	submit_reads(ctx, new_file(0), 1);
+	raise(SIGUSR1);
+	CHECK_EQ(io_pgetevents(ctx, 1, 1, &event, NULL, &open), 1);
+	CHECK_EQ(signals, 1);
+	raise(SIGUSR1);
+	CHECK_EQ(io_pgetevents(ctx, 0, 1, &event, NULL, &open), -EINTR);
+	CHECK_EQ(signals, 2);
+	raise(SIGUSR1);
+	CHECK_EQ(io_pgetevents(ctx, 0, 0, &event, NULL, &open), -EINTR);
+	CHECK_EQ(signals, 3);
+	CHECK_EQ(io_pgetevents(ctx, 0, 1, &event, NULL, (sigset_t *)8192), -EFAULT);
+	CHECK_EQ(io_destroy(ctx), 0);
+}
+
 static void cancelling(void)
 {
 	struct io_event event = { .res = 4444 };
@@ -325,5 +355,5 @@ static void callback_queue(void)
 }
 
 TEST_PARTS(PART(numbers), PART(timeouts), PART(none_wanted_and_a_time), PART(interrupted), PART(interrupted_with_fewer),
-	   PART(signal_mask),
+	   PART(signal_mask), PART(pending_signal),
 	   PART(fewer_wanted_than_by_others), PART(cancelling), PART(callback_queue))

@@ -2,6 +2,7 @@
 /* Writes to the page cache, which the kernel's aio does within io_submit. */
 #include "aio.h"
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 enum { BATCH = 64 };
 
@@ -164,4 +165,89 @@ static void elsewhere(void)
 	close(fd);
 }
 
-TEST_PARTS(PART(within_the_call), PART(among_others), PART(in_order), PART(that_fail), PART(elsewhere))
+/* Submits writes of blocks, and leaves at once: 0 by _exit, 1 by SIGKILL, 2 by an exec. */
+static void submit_and_leave(int fd, int how)
+{
+	static char blocks[BATCH][4096] __attribute__((aligned(4096)));
+	struct iocb iocbs[BATCH], *list[BATCH];
+	io_context_t ctx = new_context(BATCH);
+
+	memset(blocks, 'x', sizeof(blocks));
+	for (int i = 0; i < BATCH; i++)
+		io_prep_pwrite(list[i] = &iocbs[i], fd, blocks[i], 4096, i * 4096LL);
+	CHECK_EQ(io_submit(ctx, BATCH, list), BATCH);
+	if (how == 1)
+		kill(getpid(), SIGKILL);
+	if (how == 2)
+		execl("/bin/true", "true", NULL);
+	_exit(0);
+}
+
+/* What io_submit took is written, whatever becomes of the process. */
+static void of_a_process_that_ends(void)
+{
+	static const int flags[] = { 0, O_DSYNC, O_SYNC, O_APPEND | O_DSYNC };
+	static char all[BATCH][4096];
+
+	for (size_t f = 0; f < sizeof(flags) / sizeof(flags[0]); f++)
+		for (int how = 0; how < 3; how++) {
+			char name[] = "kept-XXXXXX";
+			int made = (int)MUST(mkstemp(name)), fd = (int)MUST(open(name, O_RDWR | flags[f]));
+			pid_t child = fork_child();
+
+			if (child == 0)
+				submit_and_leave(fd, how);
+			exit_status(child);
+			CHECK_EQ(pread(made, all, sizeof(all), 0), (ssize_t)sizeof(all));
+			for (int i = 0; i < BATCH; i++)
+				CHECK(all[i][0] == 'x' && all[i][4095] == 'x');
+			close(made);
+			close(fd);
+			unlink(name);
+		}
+}
+
+static void *read_slowly(void *arg)
+{
+	static char chunk[30000];
+	int fd = *(int *)arg;
+	long all = 0;
+	ssize_t n;
+
+	while ((n = MUST(read(fd, chunk, sizeof(chunk)))) > 0)
+		all += n;
+	return (void *)all;
+}
+
+/* What cannot wait in the buffers of a pipe or a socket is written to its end, in one piece or in several. */
+static void to_their_end(void)
+{
+	static char data[1000000];
+	struct iovec parts[] = { { data, 100000 }, { data + 100000, 1 }, { data, 0 }, { data + 100001, 899999 } };
+
+	for (int kind = 0; kind < 4; kind++) {
+		io_context_t ctx = new_context(2);
+		struct iocb iocb;
+		pthread_t reader;
+		void *all;
+		int ends[2];
+
+		if (kind % 2)
+			MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+		else
+			MUST(pipe(ends));
+		if (kind / 2)
+			io_prep_pwritev(&iocb, ends[1], parts, 4, 0);
+		else
+			io_prep_pwrite(&iocb, ends[1], data, sizeof(data), 0);
+		start_thread(&reader, read_slowly, &ends[0]);
+		CHECK_EQ(run_one(ctx, &iocb), (long long)sizeof(data));
+		close(ends[1]);
+		CHECK_EQ(pthread_join(reader, &all), 0);
+		CHECK_EQ((long)all, (long)sizeof(data));
+		CHECK_EQ(io_destroy(ctx), 0);
+	}
+}
+
+TEST_PARTS(PART(within_the_call), PART(among_others), PART(in_order), PART(that_fail), PART(elsewhere),
+	   PART(of_a_process_that_ends), PART(to_their_end))

@@ -2,13 +2,15 @@
 
 use super::cancel::{cancel_by_sqe, cancel_each, cancel_now, have_taken};
 use super::delivery::Delivery;
+use super::eventfds::Eventfds;
 use super::events;
 use super::ids;
 use super::in_place::InPlace;
+use super::kept::HeldFiles;
 use super::mode::Mode;
+use super::pages::Pages;
 use super::registry::{self, ContextId, Entry};
 use super::slots::{Slot, Slots};
-use super::user;
 use super::user_ring::UserRing;
 use crate::abi::aio::iocb;
 use crate::abi::liburing::io_uring;
@@ -45,6 +47,12 @@ pub struct Context {
     pub(super) sqe_flags: u8,
     /// Under the SQ lock.
     pub(super) in_place: UnsafeCell<InPlace>,
+    /// Memory of requests. Under the SQ lock.
+    pub(super) pages: UnsafeCell<Pages>,
+    /// Memory of events. Under the CQ lock.
+    pub(super) event_pages: UnsafeCell<Pages>,
+    pub(super) held: HeldFiles,
+    pub(super) eventfds: Eventfds,
 }
 
 impl Context {
@@ -91,6 +99,10 @@ impl Context {
             wanted: AtomicU32::new(0),
             sqe_flags: if mode == Mode::SqWq { IOSQE_ASYNC as u8 } else { 0 },
             in_place: UnsafeCell::new(InPlace::new()),
+            pages: UnsafeCell::new(Pages::new()),
+            event_pages: UnsafeCell::new(Pages::new()),
+            held: HeldFiles::new(),
+            eventfds: Eventfds::new(),
         })
     }
 }
@@ -227,13 +239,20 @@ unsafe fn cancel_all(entry: &Entry, context: &Context) {
 /// it is not in flight or past cancelling.
 pub unsafe fn cancel(id: ContextId, address: *mut iocb) -> Result<()> {
     let entry = ids::find(id)?;
-    user::checked(address, size_of::<iocb>())?;
     let _sq = entry.sq_lock.lock();
     if !entry.is_live() {
         return Err(Errno::EINVAL);
     }
-    // SAFETY: the entry is live under the SQ lock.
-    unsafe { cancel_in(entry, address as u64) }
+    // SAFETY: the entry is live under the SQ lock; the request can be read.
+    unsafe {
+        let context = entry.context();
+        (*context.pages.get()).check(address, size_of::<iocb>())?;
+        // What was submitted has 0 there.
+        if (&raw const (*address).aio_key).read_unaligned() != 0 {
+            return Err(Errno::EINVAL);
+        }
+        cancel_in(entry, address as u64)
+    }
 }
 
 unsafe fn cancel_in(entry: &Entry, address: u64) -> Result<()> {

@@ -10,13 +10,15 @@
 //!   from then on.
 
 use super::context::{Context, WAKE_UP};
-use super::events::{consume, enter, wake_visitors};
+use super::eventfds::Eventfds;
+use super::events::{enter, wake_visitors};
+use super::reap::consume;
 use super::registry::Entry;
 use crate::backing;
 use crate::ring::inline::{io_uring_cq_ready, io_uring_get_sqe, io_uring_prep_nop};
 use crate::ring::submit::{cq_needs_flush, get_events as flush_cq, submit};
 use crate::sys::thread::{self, Thread};
-use crate::sys::{fd, file, futex, Result};
+use crate::sys::{futex, Result};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::ptr::null;
@@ -250,18 +252,19 @@ pub unsafe fn deliver(entry: &Entry) -> bool {
 }
 
 /// Eventfds to signal: completions that follow each other mostly have the same.
-pub struct Signals {
+pub struct Signals<'a> {
+    eventfds: &'a Eventfds,
     eventfd: c_int,
-    count: u64,
+    count: u32,
 }
 
-impl Signals {
-    /// None.
-    pub fn none() -> Self {
-        Signals { eventfd: -1, count: 0 }
+impl<'a> Signals<'a> {
+    /// None, of a context's.
+    pub fn none(eventfds: &'a Eventfds) -> Self {
+        Signals { eventfds, eventfd: -1, count: 0 }
     }
 
-    /// One more on `eventfd`.
+    /// One more on `eventfd`, whose request is over.
     pub fn add(&mut self, eventfd: c_int) {
         if eventfd != self.eventfd {
             self.send();
@@ -273,9 +276,8 @@ impl Signals {
     /// Signals what was added.
     #[inline]
     pub fn send(&mut self) {
-        // Its number may be another file's by now, which must not be written to.
-        if self.count > 0 && fd::check_eventfd(self.eventfd).is_ok() {
-            let _ = file::signal_several(self.eventfd, self.count);
+        if self.count > 0 {
+            self.eventfds.let_go(self.eventfd, self.count, true);
         }
         self.count = 0;
     }

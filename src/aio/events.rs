@@ -1,14 +1,13 @@
-//! A context's completion side: reaping CQEs into events, and waiting for them.
+//! Getting events, and waiting for them.
 
 use super::context::{Context, WAKE_UP};
-use super::delivery::Signals;
 use super::ids;
+use super::reap::{discard, reap};
 use super::registry::{ContextId, Entry};
-use super::request::{is_synchronous_in_kernel, prepare};
+use super::request::is_synchronous_in_kernel;
 use super::slots::Slot;
-use super::submit::{get_sqe, unget_sqe};
 use super::user;
-use crate::abi::aio::{io_event, IOCB_FLAG_RESFD};
+use crate::abi::aio::io_event;
 use crate::abi::ctypes::__kernel_timespec;
 use crate::abi::uring::*;
 use crate::backing;
@@ -16,16 +15,17 @@ use crate::ring::barrier::{io_uring_smp_load_acquire, read_once};
 use crate::ring::inline::*;
 use crate::ring::submit::{cq_needs_flush, get_events as flush_cq, submit};
 use crate::sys::clock::Deadline;
-use crate::sys::{futex, Errno, Result};
+use crate::sys::{futex, process, Errno, Result};
 use core::ffi::{c_int, c_long, c_void};
 use core::mem::size_of;
+use core::ptr::null;
 use core::sync::atomic::Ordering;
 
 /// Until when a wait lasts, and under which signal mask.
 #[derive(Clone, Copy)]
 pub struct Timing {
-    /// Relative to the call; none: for ever.
-    pub timeout: Option<__kernel_timespec>,
+    /// Relative to the call; NULL: for ever.
+    pub timeout: *const __kernel_timespec,
     /// The signal mask for the wait, 8 bytes; NULL: the thread's own.
     pub sigmask: *const c_void,
 }
@@ -49,9 +49,20 @@ pub unsafe fn get_events(
     }
     // SAFETY: the events are the C caller's; reap checks that the entry lives.
     unsafe {
-        let got = reap(entry, events, nr)?;
-        if got >= min_nr as usize && (got > 0 || nr == 0) {
-            return Ok(got as c_int);
+        let got = reap(entry, events, nr, timing.timeout)?;
+        // A signal that is pending comes under the mask that is given, also when there is nothing to wait for.
+        let is_interrupted = !timing.sigmask.is_null()
+            && process::take_signals(timing.sigmask).map(|()| false).or_else(
+                |errno| match errno {
+                    Errno::EINTR => Ok(true),
+                    errno => Err(errno),
+                },
+            )?;
+        match got {
+            0 if is_interrupted => return Err(Errno::EINTR),
+            _ if is_interrupted => return Ok(got as c_int),
+            _ if got >= min_nr as usize && (got > 0 || nr == 0) => return Ok(got as c_int),
+            _ => {}
         }
         wait(entry, events, got, min_nr as usize, nr, timing).map(|got| got as c_int)
     }
@@ -67,7 +78,8 @@ unsafe fn wait(
     nr: usize,
     timing: Timing,
 ) -> Result<usize> {
-    let timeout = timing.timeout.map(normalized);
+    // SAFETY: reap() has found it there.
+    let timeout = unsafe { timing.timeout.as_ref() }.copied().map(normalized);
     let poll = matches!(timeout, Some(ts) if ts.tv_sec < 0 || (ts.tv_sec == 0 && ts.tv_nsec == 0));
     let mut min_nr = min_nr;
     // SAFETY: a visitor keeps the context; the events are the C caller's.
@@ -98,7 +110,7 @@ unsafe fn wait(
                     false => sleep(entry, context, min_nr - got, deadline, timing.sigmask),
                 }
             });
-            got += reap(entry, events.add(got), nr - got)?;
+            got += reap(entry, events.add(got), nr - got, null())?;
             match entered {
                 _ if got >= min_nr || poll => return Ok(got),
                 Ok(_) => {}
@@ -243,145 +255,6 @@ pub(super) unsafe fn enter(
     }
 }
 
-/// Moves up to `nr` completions to `events`.
-#[inline]
-unsafe fn reap(entry: &'static Entry, events: *mut io_event, nr: usize) -> Result<usize> {
-    let _cq = entry.cq_lock.lock();
-    if !entry.is_live() {
-        return Err(Errno::EINVAL);
-    }
-    // SAFETY: the entry is live under the CQ lock; the events are the C caller's.
-    unsafe {
-        let context = entry.context();
-        let mut got = 0;
-        if context.delivery.may_hold() {
-            context.delivery.decide(entry, context)?;
-            got = context.user_ring.take(events, nr);
-        }
-        let first = got;
-        consume(entry, context, nr - first, |event| {
-            events.add(got).write(event);
-            got += 1;
-        });
-        Ok(got)
-    }
-}
-
-/// Hands up to `nr` completions' events to `sink`, under the CQ lock, and signals their eventfds.
-#[inline(always)]
-pub(super) unsafe fn consume(
-    entry: &Entry,
-    context: &Context,
-    nr: usize,
-    mut sink: impl FnMut(io_event),
-) {
-    // SAFETY: the caller holds the CQ lock, which makes the ring's CQ side ours.
-    unsafe {
-        let ring = context.ring();
-        let mask = (*ring).cq.ring_mask;
-        let head = read_once((*ring).cq.khead);
-        // Pairs with the server's release of the tail: the CQEs before it are complete.
-        let tail = io_uring_smp_load_acquire((*ring).cq.ktail);
-        let (mut at, mut got, mut again, mut signals) = (head, 0, false, Signals::none());
-        while got < nr {
-            let Some(index) = context.slots.pop_done() else { break };
-            let slot = &context.slots[index];
-            sink(event_of(slot, slot.request.aio_reserved2 as i64));
-            context.slots.give(index);
-            got += 1;
-        }
-        while at != tail && got < nr {
-            let cqe = (*ring).cq.cqes.add((at & mask) as usize);
-            at = at.wrapping_add(1);
-            let (event, eventfd) = match outcome(context, (*cqe).user_data, (*cqe).res) {
-                Outcome::Event(event, eventfd) => (event, eventfd),
-                Outcome::Again(index) => match resubmit(entry, context, index) {
-                    Ok(()) => {
-                        again = true;
-                        continue;
-                    }
-                    Err(errno) => end(context, index, i64::from(errno.answer())),
-                },
-                Outcome::Nothing => continue,
-            };
-            sink(event);
-            got += 1;
-            if let Some(eventfd) = eventfd {
-                signals.add(eventfd);
-            }
-        }
-        io_uring_cq_advance(ring, at.wrapping_sub(head));
-        signals.send();
-        if again {
-            let _sq = entry.sq_lock.lock();
-            let _ = submit(ring);
-        }
-    }
-}
-
-enum Outcome {
-    /// With the eventfd to signal.
-    Event(io_event, Option<c_int>),
-    /// The request in this slot must run once more.
-    Again(u32),
-    Nothing,
-}
-
-#[inline]
-fn event_of(slot: &Slot, res: i64) -> io_event {
-    io_event { data: slot.request.aio_data, obj: slot.address, res, res2: 0 }
-}
-
-#[inline]
-unsafe fn outcome(context: &Context, user_data: u64, res: i32) -> Outcome {
-    let Some(slot) = context.slots.get(user_data) else {
-        debug_assert!(user_data & WAKE_UP != 0);
-        return Outcome::Nothing;
-    };
-    let index = user_data as u32;
-    let fate = slot.fate.load(Ordering::Acquire);
-    // The thread that submitted has ended, and the server gave up what it had in flight.
-    if res == Errno::ECANCELED.answer() && fate == Slot::RUNNING {
-        return Outcome::Again(index);
-    }
-    let res = match fate {
-        Slot::DONE => slot.request.aio_reserved2 as i64,
-        _ => i64::from(res),
-    };
-    let (event, eventfd) = end(context, index, res);
-    if fate == Slot::RETURNED {
-        Outcome::Nothing
-    } else {
-        Outcome::Event(event, eventfd)
-    }
-}
-
-/// Gives a slot back; its request's event, and the eventfd to signal. Under the CQ lock.
-#[inline]
-fn end(context: &Context, index: u32, res: i64) -> (io_event, Option<c_int>) {
-    let slot = &context.slots[index];
-    let event = event_of(slot, res);
-    let signals = slot.request.aio_flags & IOCB_FLAG_RESFD != 0;
-    let eventfd = signals.then_some(slot.request.aio_resfd as c_int);
-    context.slots.give(index);
-    (event, eventfd)
-}
-
-/// Queues the request in a slot anew. `EBADF` when its file is gone; what the server answers where the SQ stays full.
-#[cold]
-unsafe fn resubmit(entry: &Entry, context: &Context, index: u32) -> Result<()> {
-    let _sq = entry.sq_lock.lock();
-    let ring = context.ring();
-    // SAFETY: the SQ lock makes the ring's SQ side ours; the request was prepared before.
-    unsafe {
-        let sqe = get_sqe(ring)?;
-        prepare(sqe, &context.slots[index].request).inspect_err(|_| unget_sqe(ring))?;
-        (*sqe).flags |= context.sqe_flags();
-        (*sqe).user_data = u64::from(index);
-    }
-    Ok(())
-}
-
 /// Changes a running request's fate; false when it is not running any more.
 pub(super) fn claim(slot: &Slot, fate: u32) -> bool {
     slot.fate.compare_exchange(Slot::RUNNING, fate, Ordering::AcqRel, Ordering::Relaxed).is_ok()
@@ -444,53 +317,5 @@ pub(super) unsafe fn post_wake_ups(context: &Context, count: u32) {
             (*sqe).user_data = WAKE_UP;
         }
         let _ = submit(ring);
-    }
-}
-
-/// Consumes the oldest CQEs as far as they were posted only to wake somebody: they take the room of those
-/// that say something. Under the CQ lock.
-pub(super) unsafe fn skip_wake_ups(context: &Context) {
-    let ring = context.ring();
-    // SAFETY: the caller holds the CQ lock.
-    unsafe {
-        loop {
-            let head = read_once((*ring).cq.khead);
-            let tail = io_uring_smp_load_acquire((*ring).cq.ktail);
-            let mut at = head;
-            while at != tail {
-                let cqe = (*ring).cq.cqes.add((at & (*ring).cq.ring_mask) as usize);
-                if (*cqe).user_data & WAKE_UP == 0 {
-                    break;
-                }
-                at = at.wrapping_add(1);
-            }
-            io_uring_cq_advance(ring, at.wrapping_sub(head));
-            // What the queue had no room for follows; what cannot be skipped stays.
-            if at == head || !cq_needs_flush(ring) || flush_cq(ring).is_err() {
-                return;
-            }
-        }
-    }
-}
-
-unsafe fn discard(context: &Context) {
-    let ring = context.ring();
-    while let Some(index) = context.slots.pop_done() {
-        context.slots.give(index);
-    }
-    // SAFETY: the caller holds the CQ lock.
-    unsafe {
-        let head = read_once((*ring).cq.khead);
-        let tail = io_uring_smp_load_acquire((*ring).cq.ktail);
-        let mut at = head;
-        while at != tail {
-            let cqe = (*ring).cq.cqes.add((at & (*ring).cq.ring_mask) as usize);
-            if let Some(slot) = context.slots.get((*cqe).user_data) {
-                debug_assert!(slot.fate.load(Ordering::Relaxed) != Slot::IDLE);
-                context.slots.give((*cqe).user_data as u32);
-            }
-            at = at.wrapping_add(1);
-        }
-        io_uring_cq_advance(ring, at.wrapping_sub(head));
     }
 }

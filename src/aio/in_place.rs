@@ -1,57 +1,45 @@
 //! Requests done within io_submit, as the kernel's aio does them, without the ring:
 //!
-//! - Writes to the page cache. Most filesystems cannot be asked to do that only if they need not wait, so that a ring
-//!   hands each of those to a worker, which takes ten times as long as the write. What waits for a device is the
-//!   ring's: `O_DIRECT`, `O_SYNC`, `RWF_DSYNC` and their kin. So is what is appended: a request that is taken back,
-//!   because the ring takes no more, must be one that may be done twice.
+//! - Writes through the page cache, also those that are synced or appended. Most filesystems cannot be asked to do that
+//!   only if they need not wait, so that a ring hands each of those to a worker, which takes ten times as long as the
+//!   write, and is ended with the process. `O_DIRECT` is the ring's.
 //! - A single read of what is in the page cache: one call less than by the ring.
+//! - What is not to wait, by `O_NONBLOCK` or `RWF_NOWAIT`: a ring would wait for a file that can be polled.
+//! - Syncing a device, most of which know no such thing.
 //!
-//! Their events are taken without a system call. Where a thread delivers events, which sleeps on the ring, they are
-//! completed there, as NOPs.
+//! Their events are taken without a system call.
 
-use super::files::Files;
-use crate::abi::aio::{iocb, IOCB_CMD_PREAD, IOCB_CMD_PWRITE, IOCB_CMD_PWRITEV, IOCB_FLAG_IOPRIO};
-use crate::sys::{rw, Errno};
+use super::check::is_write;
+use super::files::{File, Files};
+use super::request::rw_flags;
+use crate::abi::aio::*;
+use crate::sys::file::{self, Kind};
+use crate::sys::{rw, Errno, Result};
 use core::ffi::c_int;
-
-/// Calls for which a descriptor is taken to be the same file, opened for the same: where that is wrong, a device is
-/// waited for in place. What has no places to write at, as a pipe, says so.
-const TRUST: u32 = 16;
 
 /// Single reads for which the cache is not asked after it had nothing.
 const PATIENCE: u32 = 15;
 
 /// What is known of the files that are read and written.
 pub struct InPlace {
-    files: Files,
-    /// Calls since they were looked at.
-    calls: u32,
+    /// The files.
+    pub files: Files,
     /// Writes may be with the ring, which those in place must not overtake.
     pub may_be_on_ring: bool,
     /// For so many single reads the cache is not asked.
     patience: u32,
 }
 
-/// Whether a request writes.
+/// A read or write that asks for nothing more.
 #[inline]
-pub fn is_write(request: &iocb) -> bool {
-    matches!(request.aio_lio_opcode, IOCB_CMD_PWRITE | IOCB_CMD_PWRITEV)
+fn is_plain(request: &iocb) -> bool {
+    request.aio_rw_flags == 0 && request.aio_flags & IOCB_FLAG_IOPRIO == 0
 }
 
 impl InPlace {
     /// Nothing known.
     pub const fn new() -> Self {
-        InPlace { files: Files::new(), calls: 0, may_be_on_ring: false, patience: 0 }
-    }
-
-    /// For the requests of another call: descriptors may be other files now.
-    #[inline]
-    pub fn forget(&mut self) {
-        self.calls += 1;
-        if self.calls >= TRUST {
-            self.calls = 0;
-            self.files.forget();
-        }
+        InPlace { files: Files::new(), may_be_on_ring: false, patience: 0 }
     }
 
     /// Reads what is in the page cache; the event's `res`. None when that is not all, or none such is asked for.
@@ -59,10 +47,8 @@ impl InPlace {
     /// # Safety
     /// The request's buffer must be the program's to write.
     pub unsafe fn read(&mut self, request: &iocb) -> Option<i64> {
-        let is_plain = request.aio_lio_opcode == IOCB_CMD_PREAD
-            && request.aio_rw_flags == 0
-            && request.aio_flags & IOCB_FLAG_IOPRIO == 0;
-        if !is_plain || !self.files.reads_cached(request.aio_fildes as c_int) {
+        let is_single = request.aio_lio_opcode == IOCB_CMD_PREAD && is_plain(request);
+        if !is_single || !self.files.reads_cached(request.aio_fildes as c_int) {
             return None;
         }
         if self.patience > 0 {
@@ -83,10 +69,10 @@ impl InPlace {
         }
     }
 
-    /// Whether a write goes to the page cache, and no further.
+    /// Whether a request is a write to the page cache, as far as is known of its file.
     pub fn goes_to_cache(&mut self, request: &iocb) -> bool {
-        request.aio_rw_flags == 0
-            && request.aio_flags & IOCB_FLAG_IOPRIO == 0
+        is_write(request)
+            && is_plain(request)
             && self.files.writes_cached(request.aio_fildes as c_int)
     }
 }
@@ -96,17 +82,69 @@ impl InPlace {
 /// # Safety
 /// The request's buffer must be the program's to read.
 pub unsafe fn write(request: &iocb) -> Option<i64> {
-    let (address, count) = (request.aio_buf, request.aio_nbytes as usize);
-    let single = libc::iovec { iov_base: address as *mut _, iov_len: count };
-    let vector = match request.aio_lio_opcode {
-        IOCB_CMD_PWRITE => (&raw const single, 1),
-        _ => (address as *const libc::iovec, count),
-    };
-    let (fd, offset) = (request.aio_fildes as c_int, request.aio_offset as u64);
-    // SAFETY: the kernel only reads the vector and what it points at, and says where it cannot.
-    match unsafe { rw::transfer(true, fd, vector, offset, 0) } {
+    // SAFETY: as the caller says.
+    match unsafe { transfer(request, request.aio_offset as u64) } {
         Ok(bytes) => Some(bytes as i64),
         Err(Errno::EBADF | Errno::ESPIPE) => None,
         Err(errno) => Some(i64::from(errno.answer())),
     }
+}
+
+/// Whether a request is to be done here and now, of whose file more is known.
+#[inline]
+pub fn is_done_here(request: &iocb, file: &File) -> bool {
+    let is_direct = file.flags & libc::O_DIRECT != 0;
+    match request.aio_lio_opcode {
+        IOCB_CMD_POLL => false,
+        IOCB_CMD_FSYNC | IOCB_CMD_FDSYNC => {
+            file.kind == Kind::Other && !file::is_directory(request.aio_fildes as c_int)
+        }
+        _ if file.kind == Kind::Cached => {
+            let waits_not = request.aio_rw_flags & libc::RWF_NOWAIT != 0;
+            !is_direct && (waits_not || is_write(request))
+        }
+        _ => file.flags & libc::O_NONBLOCK != 0 || request.aio_rw_flags & libc::RWF_NOWAIT != 0,
+    }
+}
+
+/// Does it; the event's `res`, or what io_submit() is to answer.
+///
+/// # Safety
+/// As for [`write`] and [`InPlace::read`].
+pub unsafe fn do_here(request: &iocb, file: &File) -> Result<i64> {
+    let fd = request.aio_fildes as c_int;
+    let only_data = match request.aio_lio_opcode {
+        IOCB_CMD_FSYNC => Some(false),
+        IOCB_CMD_FDSYNC => Some(true),
+        _ => None,
+    };
+    // SAFETY: as the caller says.
+    let done = unsafe {
+        match only_data {
+            // A file that knows no syncing has no such event.
+            Some(only_data) => match rw::sync(fd, only_data) {
+                Err(Errno::EINVAL) => return Err(Errno::EINVAL),
+                done => done,
+            },
+            None if file.kind == Kind::Socket => transfer(request, rw::AT_POSITION),
+            None => match transfer(request, request.aio_offset as u64) {
+                // There is but one place to read or write at.
+                Err(Errno::ESPIPE) => transfer(request, rw::AT_POSITION),
+                done => done,
+            },
+        }
+    };
+    Ok(done.map_or_else(|errno| i64::from(errno.answer()), |bytes| bytes as i64))
+}
+
+unsafe fn transfer(request: &iocb, offset: u64) -> Result<usize> {
+    let (address, count) = (request.aio_buf, request.aio_nbytes as usize);
+    let single = libc::iovec { iov_base: address as *mut _, iov_len: count };
+    let vector = match request.aio_lio_opcode {
+        IOCB_CMD_PREAD | IOCB_CMD_PWRITE => (&raw const single, 1),
+        _ => (address as *const libc::iovec, count),
+    };
+    let (fd, flags) = (request.aio_fildes as c_int, rw_flags(request));
+    // SAFETY: the kernel says where it cannot read or write, of the vector and what it points at.
+    unsafe { rw::transfer(is_write(request), fd, vector, offset, flags) }
 }

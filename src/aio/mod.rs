@@ -11,14 +11,20 @@
 #![allow(clippy::missing_safety_doc)] // the section above holds for each of them
 
 mod cancel;
+mod check;
 pub mod context;
 mod delivery;
+mod eventfds;
 mod events;
 mod files;
 mod ids;
 mod in_place;
 pub mod inline;
+mod judge;
+mod kept;
 pub mod mode;
+mod pages;
+mod reap;
 pub mod registry;
 mod request;
 pub mod rings;

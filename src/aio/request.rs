@@ -8,7 +8,7 @@ use crate::sys::{file, Errno, Result};
 use core::ffi::{c_int, c_uint, c_void};
 
 /// The most bytes that one read or write transfers, as in the kernel.
-const MAX_RW_COUNT: u64 = 0x7fff_f000;
+pub const MAX_RW_COUNT: u64 = 0x7fff_f000;
 
 /// Fills `sqe` in with what `request` asks for; `EINVAL` where the kernel's aio says so.
 ///
@@ -52,12 +52,18 @@ unsafe fn prepare_rw(sqe: *mut io_uring_sqe, request: &iocb) -> Result<()> {
             IOCB_CMD_PREADV => io_uring_prep_readv(sqe, fd, iovecs, len, offset),
             _ => io_uring_prep_writev(sqe, fd, iovecs, len, offset),
         }
-        (*sqe).anon_rw_flags.rw_flags = request.aio_rw_flags;
+        (*sqe).anon_rw_flags.rw_flags = rw_flags(request);
         if request.aio_flags & IOCB_FLAG_IOPRIO != 0 {
             (*sqe).ioprio = request.aio_reqprio as u16;
         }
     }
     Ok(())
+}
+
+/// The flags of a read or write. Nobody polls for its completion here: as the kernel's aio, that wish is passed over.
+#[inline]
+pub fn rw_flags(request: &iocb) -> c_int {
+    request.aio_rw_flags & !libc::RWF_HIPRI
 }
 
 unsafe fn prepare_fsync(sqe: *mut io_uring_sqe, request: &iocb, flags: u32) -> Result<()> {

@@ -8,7 +8,6 @@ use super::registry::ContextId;
 use crate::abi::aio::{io_event, iocb};
 use crate::sys::{aio, Errno, Result};
 use core::ffi::{c_int, c_long};
-use core::ptr::null;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether there may be contexts of the kernel's.
@@ -84,12 +83,11 @@ pub unsafe fn get_events(
     events: *mut io_event,
     timing: Timing,
 ) -> Result<c_int> {
-    // SAFETY: see the module aio; the timeout lives in this frame.
+    // SAFETY: see the module aio.
     unsafe {
         let ours = events::get_events(id, min_nr, nr, events, timing);
         if not_ours(&ours) {
-            let timeout = timing.timeout.as_ref().map_or(null(), |timeout| &raw const *timeout);
-            return aio::get_events(id, min_nr, nr, events, timeout, timing.sigmask);
+            return aio::get_events(id, min_nr, nr, events, timing.timeout, timing.sigmask);
         }
         ours
     }

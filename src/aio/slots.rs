@@ -3,8 +3,9 @@
 //! A request's own memory may be reused as soon as it is submitted, so a slot keeps what its event
 //! needs, and a copy of the request to submit it again.
 
+use super::kept::Kept;
 use crate::abi::aio::iocb;
-use crate::sys::{mem, Errno, Result};
+use crate::sys::{caller, mem, Errno, Result};
 use core::mem::size_of;
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -16,6 +17,12 @@ pub struct Slot {
     pub address: u64,
     /// What became of it beside running; `Slot::*`.
     pub fate: AtomicU32,
+    /// The thread that submitted it, as [`caller::id`] says.
+    pub submitter: AtomicU32,
+    /// What it has beside that; `Slot::HOLDS_FILE` and its kin. All of it is given back with the slot.
+    pub traits: AtomicU32,
+    /// With `Slot::HAS_VECTOR`.
+    pub kept: Kept,
 }
 
 impl Slot {
@@ -25,10 +32,30 @@ impl Slot {
     pub const RUNNING: u32 = 1;
     /// In flight, and the caller asked to cancel it.
     pub const CANCELLED: u32 = 2;
-    /// Its failure was returned by the submitting call: no event.
-    pub const RETURNED: u32 = 3;
     /// It was done in the submitting call: its event's `res` stands in the request's `aio_reserved2`.
-    pub const DONE: u32 = 4;
+    pub const DONE: u32 = 3;
+
+    /// Its file is registered with the ring, at the slot's index.
+    pub const HOLDS_FILE: u32 = 1;
+    /// It has a copy of its vector.
+    pub const HAS_VECTOR: u32 = 2;
+    /// It goes on until all of its vector is written.
+    pub const WRITES_ALL: u32 = 4;
+    /// It is over after a time, with `EAGAIN`.
+    pub const HAS_LIMIT: u32 = 8;
+    /// It is on a ring that the program has closed.
+    pub const IS_LOST: u32 = 16;
+
+    /// Whether it has one of these.
+    #[inline]
+    pub fn has(&self, traits: u32) -> bool {
+        self.traits.load(Ordering::Relaxed) & traits != 0
+    }
+
+    /// From now on it has these.
+    pub fn gets(&self, traits: u32) {
+        self.traits.fetch_or(traits, Ordering::Relaxed);
+    }
 }
 
 /// Slots and the queue of the free ones. The submitting side takes from the queue, the reaping side
@@ -74,6 +101,11 @@ impl Slots {
         })
     }
 
+    /// How many there are.
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
     /// How many are in flight, or were an instant ago.
     pub fn in_flight(&self) -> u32 {
         let given = self.given.load(Ordering::Acquire);
@@ -91,6 +123,12 @@ impl Slots {
         let index = self.free_at(taken & self.mask);
         self.taken.store(taken.wrapping_add(1), Ordering::Release);
         Ok(index)
+    }
+
+    /// Whether all are in flight.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.given.load(Ordering::Acquire) == self.taken.load(Ordering::Relaxed)
     }
 
     /// The index at a position of the queue, below its length. Only for the holder of the SQ lock.
@@ -143,8 +181,19 @@ impl Slots {
             let slot = self.slots.add(index as usize);
             (*slot).request = *request;
             (*slot).address = address;
+            (*slot).submitter.store(caller::id(), Ordering::Relaxed);
             (*slot).fate.store(Slot::RUNNING, Ordering::Release);
         }
+    }
+
+    /// What the request in a slot keeps.
+    ///
+    /// # Safety
+    /// The caller must be the only one to look at it.
+    pub unsafe fn kept(&self, index: u32) -> *mut Kept {
+        debug_assert!(index < self.count);
+        // SAFETY: the index is in range.
+        unsafe { &raw mut (*self.slots.add(index as usize)).kept }
     }
 
     /// The request in a slot that was just filled in is done, with this result.
@@ -182,6 +231,12 @@ impl Slots {
         let index = unsafe { self.done.add((head & self.mask) as usize).read() };
         self.done_head.store(head.wrapping_add(1), Ordering::Release);
         Some(index)
+    }
+
+    /// How many there are, or were an instant ago.
+    pub fn done(&self) -> u32 {
+        let head = self.done_head.load(Ordering::Acquire);
+        self.done_tail.load(Ordering::Acquire).wrapping_sub(head)
     }
 
     /// Whether there may be such.

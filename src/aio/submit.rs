@@ -1,21 +1,24 @@
 //! A context's submission side: requests become SQEs, or are done within the call.
 
-use super::context::Context;
+use super::check;
+use super::context::{Context, WAKE_UP};
 use super::delivery;
 use super::events;
+use super::files::File;
 use super::ids;
 use super::in_place;
+use super::kept;
 use super::registry::{ContextId, Entry};
 use super::request::prepare;
 use super::slots::Slot;
 use super::user;
-use crate::abi::aio::{iocb, IOCB_FLAG_RESFD};
+use crate::abi::aio::{iocb, IOCB_CMD_POLL, IOCB_FLAG_RESFD};
 use crate::abi::liburing::io_uring;
 use crate::abi::uring::*;
 use crate::backing;
-use crate::ring::barrier::{io_uring_smp_load_acquire, read_once, write_once};
+use crate::ring::barrier::write_once;
 use crate::ring::inline::*;
-use crate::sys::fd::check_eventfd;
+use crate::sys::file::Kind;
 use crate::sys::{Errno, Result};
 use core::ffi::{c_int, c_long};
 use core::mem::size_of;
@@ -23,8 +26,8 @@ use core::ptr::null;
 use core::sync::atomic::Ordering;
 
 /// Submits `nr` requests from the array of addresses `requests`; returns how many, up to the first
-/// that fails. Its errno when that is the first: `EINVAL` for a bad request, `EFAULT` for an address
-/// that cannot be one, `EBADF` for a bad file, `EAGAIN` when as many are in flight as may be.
+/// that fails. Its errno when that is the first: `EINVAL` for a bad request, `EFAULT` where there is no
+/// memory, `EBADF` for a bad file, `EAGAIN` when as many are in flight as may be.
 pub unsafe fn submit(id: ContextId, nr: c_long, requests: *const *mut iocb) -> Result<c_int> {
     let entry = ids::find(id)?;
     let nr = usize::try_from(nr).map_err(|_| Errno::EINVAL)?.min(c_int::MAX as usize);
@@ -34,35 +37,21 @@ pub unsafe fn submit(id: ContextId, nr: c_long, requests: *const *mut iocb) -> R
     user::checked(requests.cast_mut(), nr.saturating_mul(size_of::<*mut iocb>()))?;
     // SAFETY: the requests are the C caller's; submit_to and deliver check that the entry lives.
     unsafe {
-        let mut done = submit_to(entry, nr, requests, false)?;
-        if done.contested {
-            let _cq = entry.cq_lock.lock();
-            done = submit_to(entry, nr, requests, true)?;
-        }
-        if done.delivers {
+        let (count, delivers) = submit_to(entry, nr, requests)?;
+        if delivers {
             delivery::deliver(entry);
         }
-        Ok(done.count)
+        Ok(count)
     }
 }
 
-/// What became of a call.
-struct Submitted {
-    count: c_int,
-    /// Events are to be delivered.
-    delivers: bool,
-    /// Nothing was submitted yet: the CQ lock is needed.
-    contested: bool,
-}
-
-/// Submits up to `nr` requests. With the CQ lock nobody takes an event that has to be looked at first.
+/// Submits up to `nr` requests; how many, and whether events are to be delivered.
 #[inline]
 unsafe fn submit_to(
     entry: &'static Entry,
     nr: usize,
     requests: *const *mut iocb,
-    has_cq_lock: bool,
-) -> Result<Submitted> {
+) -> Result<(c_int, bool)> {
     let _sq = entry.sq_lock.lock();
     if !entry.is_live() {
         return Err(Errno::EINVAL);
@@ -70,58 +59,63 @@ unsafe fn submit_to(
     // SAFETY: the entry is live under the SQ lock, which makes the ring's SQ side ours.
     unsafe {
         let context = entry.context();
-        if nr == 1 && context.delivery.has_begun() && !has_cq_lock {
-            return Ok(Submitted { count: 0, delivers: false, contested: true });
-        }
-        // What wakes those who wait is theirs.
-        if has_cq_lock && entry.visitors.load(Ordering::SeqCst) == 0 {
-            events::skip_wake_ups(context);
-        }
         let mut room = usize::MAX;
         if context.delivery.delivers() {
             context.delivery.look(entry, context)?;
             let pending = context.slots.in_flight() + context.user_ring.unreaped();
             room = context.user_ring.capacity().saturating_sub(pending) as usize;
         }
-        let most = nr.min(room);
-        let (mut submitted, mut is_done) = (0, false);
-        while submitted < most {
+        (*context.pages.get()).begin_call();
+        (*context.in_place.get()).files.forget();
+        let (submitted, done, stopped) =
+            submit_each(entry, context, nr.min(room), requests, nr == 1);
+        if submitted == 0 {
+            return Err(stopped.unwrap_or(Errno::EAGAIN));
+        }
+        if done > 0 && entry.visitors.load(Ordering::SeqCst) > 0 {
+            // They sleep on the ring.
+            events::post_wake_ups(context, done);
+        }
+        Ok((submitted as c_int, context.delivery.delivers()))
+    }
+}
+
+/// Submits requests one batch after another: how many, how many of them are done, and what is wrong with the next.
+unsafe fn submit_each(
+    entry: &'static Entry,
+    context: &Context,
+    nr: usize,
+    requests: *const *mut iocb,
+    is_alone: bool,
+) -> (usize, u32, Option<Errno>) {
+    let (mut submitted, mut done) = (0, 0);
+    // SAFETY: the caller holds the SQ lock.
+    unsafe {
+        while submitted < nr {
             let left = requests.add(submitted);
-            let batch = prepare_batch(entry, context, most - submitted, left, nr == 1);
-            submitted += batch.done as usize;
-            is_done |= batch.done > 0;
-            let flushed = match flush(context, batch.waiting) {
-                Err(errno) if submitted == 0 => return Err(errno),
-                Err(_) => break,
-                Ok(flushed) => flushed,
-            };
-            submitted += flushed as usize;
-            match batch.stopped {
-                Some(errno) if submitted == 0 => return Err(errno),
-                Some(_) => break,
-                None if flushed < batch.waiting => break,
-                None => {}
+            let batch = prepare_batch(entry, context, nr - submitted, left, is_alone);
+            submitted += (batch.done + batch.sent) as usize;
+            done += batch.done;
+            match flush(context, batch.waiting) {
+                Err(errno) => return (submitted, done, Some(errno)),
+                Ok(flushed) => {
+                    submitted += flushed as usize;
+                    if batch.stopped.is_some() || flushed < batch.waiting {
+                        return (submitted, done, batch.stopped);
+                    }
+                }
             }
         }
-        if submitted == 0 {
-            return Err(Errno::EAGAIN);
-        }
-        if is_done && entry.visitors.load(Ordering::SeqCst) > 0 {
-            // They came just now.
-            events::post_wake_ups(context, u32::MAX);
-        }
-        if nr == 1 && !is_done && context.looked_at_in_submit() {
-            returned_at_once(context)?;
-        }
-        let delivers = context.delivery.delivers();
-        Ok(Submitted { count: submitted as c_int, delivers, contested: false })
     }
+    (submitted, done, None)
 }
 
 /// Requests that were prepared, in this order, and why there are no more.
 struct Batch {
     /// Those that are done.
     done: u32,
+    /// Those that are with the ring.
+    sent: u32,
     /// Those that stand in the SQ.
     waiting: u32,
     stopped: Option<Errno>,
@@ -133,6 +127,8 @@ enum Prepared {
     Waits,
     /// It is done.
     Done,
+    /// The ring has it.
+    Sent,
     /// There is no room for it, or what stands in the SQ has to go out first.
     NotYet,
 }
@@ -146,16 +142,16 @@ unsafe fn prepare_batch(
     requests: *const *mut iocb,
     is_alone: bool,
 ) -> Batch {
-    let mut batch = Batch { done: 0, waiting: 0, stopped: None };
+    let mut batch = Batch { done: 0, sent: 0, waiting: 0, stopped: None };
     // SAFETY: the caller holds the SQ lock; the requests are the C caller's.
     unsafe {
-        (*context.in_place.get()).forget();
         for at in 0..nr {
-            let request = requests.add(at).read();
-            match prepare_one(entry, context, request, is_alone, batch.waiting == 0) {
+            let call = Call { entry, context, is_alone, is_empty: batch.waiting == 0 };
+            match call.prepare_one(requests.add(at)) {
                 Ok(Prepared::NotYet) => break,
                 Ok(Prepared::Waits) => batch.waiting += 1,
                 Ok(Prepared::Done) => batch.done += 1,
+                Ok(Prepared::Sent) => batch.sent += 1,
                 Err(errno) => {
                     batch.stopped = Some(errno);
                     break;
@@ -166,60 +162,205 @@ unsafe fn prepare_batch(
     batch
 }
 
-/// Does one request, if nothing waits in the SQ, or puts it there.
-#[inline]
-unsafe fn prepare_one(
+/// A request's surroundings.
+struct Call<'a> {
     entry: &'static Entry,
-    context: &Context,
-    address: *mut iocb,
+    context: &'a Context,
+    /// The call has no other request.
     is_alone: bool,
+    /// Nothing waits in the SQ.
     is_empty: bool,
-) -> Result<Prepared> {
-    user::checked(address, size_of::<iocb>())?;
-    let ring = context.ring();
-    // SAFETY: the caller holds the SQ lock; the request is the C caller's, read once.
-    unsafe {
-        if io_uring_sq_space_left(ring) == 0 {
-            return Ok(Prepared::NotYet);
+}
+
+/// Where a request goes.
+enum Way {
+    /// It is done, with this result.
+    Done(i64),
+    /// To the ring.
+    Ring(File),
+    NotYet,
+}
+
+impl Call<'_> {
+    /// Does one request, if nothing waits in the SQ, or puts it there.
+    #[inline]
+    unsafe fn prepare_one(&self, at: *const *mut iocb) -> Result<Prepared> {
+        let (context, ring) = (self.context, self.context.ring());
+        // SAFETY: the caller holds the SQ lock; the request is the C caller's, read once.
+        unsafe {
+            // One may need two.
+            if io_uring_sq_space_left(ring) < 2 {
+                return Ok(Prepared::NotYet);
+            }
+            let pages = &mut *context.pages.get();
+            pages.check(at, size_of::<*mut iocb>())?;
+            let address = at.read_unaligned();
+            pages.check(address, size_of::<iocb>())?;
+            let mut request = address.read_unaligned();
+            check::fields(&request, pages)?;
+            if context.slots.is_full() {
+                return Err(Errno::EAGAIN);
+            }
+            let signals = request.aio_flags & IOCB_FLAG_RESFD != 0;
+            if signals {
+                let eventfd = context.eventfds.hold(request.aio_resfd as c_int)?;
+                request.aio_resfd = eventfd as u32;
+                if let Err(errno) = self.context.delivery.begin(self.entry) {
+                    context.eventfds.let_go(eventfd, 1, false);
+                    return Err(errno);
+                }
+            }
+            let prepared = self.take(&request, address);
+            if signals && matches!(prepared, Ok(Prepared::NotYet) | Err(_)) {
+                context.eventfds.let_go(request.aio_resfd as c_int, 1, false);
+            }
+            if request.aio_key != 0 && prepared.is_ok() && pages.writable(address, 1) == 1 {
+                (&raw mut (*address).aio_key).write_unaligned(0);
+            }
+            prepared
         }
-        let request = address.read_unaligned();
-        let writes_here = in_place::is_write(&request) && is_written_here(context, &request);
-        if writes_here && !is_empty {
-            return Ok(Prepared::NotYet);
+    }
+
+    unsafe fn take(&self, request: &iocb, address: *mut iocb) -> Result<Prepared> {
+        let slots = &self.context.slots;
+        // SAFETY: the caller holds the SQ lock.
+        unsafe {
+            match self.way(request)? {
+                Way::NotYet => Ok(Prepared::NotYet),
+                Way::Done(result) => {
+                    let index = slots.take()?;
+                    slots.set(index, request, address as u64);
+                    slots.set_done(index, result);
+                    slots.push_done(index);
+                    Ok(Prepared::Done)
+                }
+                Way::Ring(file) => self.queue(request, address, file),
+            }
         }
-        if request.aio_flags & IOCB_FLAG_RESFD != 0 {
-            check_eventfd(request.aio_resfd as c_int)?;
-            context.delivery.begin(entry)?;
+    }
+
+    /// What is to become of a request; what is done within the call is done.
+    #[inline]
+    unsafe fn way(&self, request: &iocb) -> Result<Way> {
+        let looks = self.context.looked_at_in_submit();
+        // SAFETY: the caller holds the SQ lock.
+        unsafe {
+            let in_place = &mut *self.context.in_place.get();
+            if looks && in_place.goes_to_cache(request) && !self.overtakes() {
+                if !self.is_empty {
+                    return Ok(Way::NotYet);
+                }
+                if let Some(result) = in_place::write(request) {
+                    return Ok(Way::Done(result));
+                }
+                in_place.files.distrust(request.aio_fildes as c_int);
+            } else if looks && self.is_alone {
+                if let Some(result) = in_place.read(request) {
+                    return Ok(Way::Done(result));
+                }
+            }
+            let file = check::file_of(request, &mut in_place.files)?;
+            let is_here = in_place::is_done_here(request, &file)
+                && (looks || file.kind != Kind::Cached)
+                && !(check::is_write(request) && file.kind == Kind::Cached && self.overtakes());
+            match (is_here, self.is_empty) {
+                (true, true) => in_place::do_here(request, &file).map(Way::Done),
+                (true, false) => Ok(Way::NotYet),
+                (false, _) => Ok(Way::Ring(file)),
+            }
         }
-        let index = context.slots.take()?;
-        let sqe = io_uring_get_sqe(ring);
-        if let Err(errno) = prepare(sqe, &request) {
-            context.slots.untake(1);
-            unget_sqe(ring);
-            return Err(errno);
-        }
-        context.slots.set(index, &request, address as u64);
-        (*sqe).flags |= context.sqe_flags;
-        (*sqe).user_data = u64::from(index);
-        let in_place = &mut *context.in_place.get();
-        let result = match (writes_here, is_alone && context.looked_at_in_submit()) {
-            (true, _) => in_place::write(&request),
-            (false, true) => in_place.read(&request),
+    }
+
+    /// Whether a write within the call would overtake one that is on the ring.
+    unsafe fn overtakes(&self) -> bool {
+        // SAFETY: the caller holds the SQ lock.
+        let in_place = unsafe { &mut *self.context.in_place.get() };
+        let is_on_ring = |_, slot: &Slot| {
+            check::is_write(&slot.request) && slot.fate.load(Ordering::Acquire) != Slot::DONE
+        };
+        in_place.may_be_on_ring &= self.context.slots.any(is_on_ring);
+        in_place.may_be_on_ring
+    }
+
+    /// Puts a request into the SQ.
+    unsafe fn queue(&self, request: &iocb, address: *mut iocb, file: File) -> Result<Prepared> {
+        let (context, ring) = (self.context, self.context.ring());
+        let (fd, is_write) = (request.aio_fildes as c_int, check::is_write(request));
+        let is_poll = request.aio_lio_opcode == IOCB_CMD_POLL;
+        let may_wait = file.kind != Kind::Cached && (is_poll || check::moves_data(request));
+        let limit = match file.kind {
+            Kind::Socket if may_wait && !is_poll => kept::limit_of(fd, is_write),
             _ => None,
         };
-        let Some(result) = result else {
-            in_place.may_be_on_ring |= writes_here;
-            return Ok(Prepared::Waits);
-        };
-        context.slots.set_done(index, result);
-        if context.delivery.has_begun() || entry.visitors.load(Ordering::SeqCst) > 0 {
-            // Whoever waits for events sleeps on the ring.
-            io_uring_prep_nop(sqe);
-            return Ok(Prepared::Waits);
+        // SAFETY: the caller holds the SQ lock.
+        unsafe {
+            if limit.is_some() && !self.is_empty {
+                return Ok(Prepared::NotYet);
+            }
+            let index = context.slots.take()?;
+            let sqe = io_uring_get_sqe(ring);
+            let prepared = prepare(sqe, request).and_then(|()| {
+                context.slots.set(index, request, address as u64);
+                match may_wait {
+                    true => keep(context, index, fd),
+                    false => Ok(()),
+                }
+            });
+            if let Err(errno) = prepared {
+                kept::give_back(ring, &context.slots, index);
+                context.slots.untake(1);
+                unget_sqe(ring);
+                return Err(errno);
+            }
+            (*sqe).flags |= context.sqe_flags;
+            (*sqe).user_data = u64::from(index);
+            if may_wait {
+                kept::use_kept(sqe, &context.slots, index);
+            }
+            (*context.in_place.get()).may_be_on_ring |= is_write;
+            match limit {
+                None => Ok(Prepared::Waits),
+                Some(limit) => {
+                    (*context.slots.kept(index)).limit = limit;
+                    submit_limited(context, sqe, index).map(|()| Prepared::Sent)
+                }
+            }
         }
-        unget_sqe(ring);
-        context.slots.push_done(index);
-        Ok(Prepared::Done)
+    }
+}
+
+/// Has a request keep what it may need when it has waited.
+#[cold]
+unsafe fn keep(context: &Context, index: u32, fd: c_int) -> Result<()> {
+    let (ring, slots) = (context.ring(), &context.slots);
+    let slot = &slots[index];
+    // SAFETY: the caller holds the SQ lock, and the slot is not in flight yet.
+    unsafe {
+        if context.held.hold(ring, slots, index, fd) {
+            slot.gets(Slot::HOLDS_FILE);
+            let is_write = check::is_write(&slot.request);
+            if is_write || check::is_vectored(&slot.request) {
+                (*slots.kept(index)).copy(&slot.request)?;
+                slot.gets(Slot::HAS_VECTOR | if is_write { Slot::WRITES_ALL } else { 0 });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Submits the only request in the SQ together with the time after which it is over.
+#[cold]
+unsafe fn submit_limited(context: &Context, sqe: *mut io_uring_sqe, index: u32) -> Result<()> {
+    let (ring, slots) = (context.ring(), &context.slots);
+    // SAFETY: the caller holds the SQ lock, and the slot stays until the request is over.
+    unsafe {
+        slots[index].gets(Slot::HAS_LIMIT);
+        (*sqe).flags |= IOSQE_IO_LINK as u8;
+        let after = io_uring_get_sqe(ring);
+        io_uring_prep_link_timeout(after, &raw const (*slots.kept(index)).limit, 0);
+        (*after).user_data = WAKE_UP;
+        // Both, or none; a time whose request is out already is of no use by itself.
+        flush(context, 2).map(drop)
     }
 }
 
@@ -247,22 +388,6 @@ pub(super) unsafe fn get_sqe(ring: *mut io_uring) -> Result<*mut io_uring_sqe> {
 pub(super) unsafe fn unget_sqe(ring: *mut io_uring) {
     // SAFETY: the caller holds the SQ lock, and the server looks at the SQ only within an enter.
     unsafe { (*ring).sq.sqe_tail = (*ring).sq.sqe_tail.wrapping_sub(1) };
-}
-
-/// Whether a write is to be done within the call: to the page cache, with none on the ring that it would overtake.
-unsafe fn is_written_here(context: &Context, request: &iocb) -> bool {
-    if !context.looked_at_in_submit() {
-        return false;
-    }
-    // SAFETY: the caller holds the SQ lock.
-    let in_place = unsafe { &mut *context.in_place.get() };
-    let is_on_ring = |_, slot: &Slot| {
-        in_place::is_write(&slot.request) && slot.fate.load(Ordering::Acquire) != Slot::DONE
-    };
-    let is_here = in_place.goes_to_cache(request)
-        && !(in_place.may_be_on_ring && context.slots.any(is_on_ring));
-    in_place.may_be_on_ring = !is_here;
-    is_here
 }
 
 /// Publishes what was prepared and enters until it is consumed; returns how many requests were. What
@@ -317,44 +442,24 @@ unsafe fn hand_over(ring: *mut io_uring, taken: u32) -> Result<u32> {
 /// Takes the last `count` requests back from the SQ.
 #[cold]
 unsafe fn withdraw(context: &Context, count: u32) {
-    let ring = context.ring();
+    let (ring, slots) = (context.ring(), &context.slots);
     // SAFETY: the caller holds the SQ lock, and the server looks at the SQ only within an enter.
     unsafe {
         let tail = (*ring).sq.sqe_tail.wrapping_sub(count);
+        let mut requests = 0;
+        for ahead in 0..count {
+            let at = tail.wrapping_add(ahead) & (*ring).sq.ring_mask;
+            let user_data = (*(*ring).sq.sqes.add(at as usize)).user_data;
+            let Some(slot) = slots.get(user_data) else { continue };
+            if slot.request.aio_flags & IOCB_FLAG_RESFD != 0 {
+                context.eventfds.let_go(slot.request.aio_resfd as c_int, 1, false);
+            }
+            kept::give_back(ring, slots, user_data as u32);
+            requests += 1;
+        }
         (*ring).sq.sqe_tail = tail;
         (*ring).sq.sqe_head = tail;
         write_once((*ring).sq.ktail, tail);
-        context.slots.untake(count);
+        slots.untake(requests);
     }
-}
-
-/// The kernel's aio looks the file up before it takes a request, and returns EBADF for the request
-/// rather than in an event. A single request that has already failed so is answered the same way: its CQE
-/// is among the newest, with none behind it but what others completed meanwhile.
-unsafe fn returned_at_once(context: &Context) -> Result<()> {
-    const NEWEST: u32 = 32;
-    let ring = context.ring();
-    // SAFETY: CQEs up to the tail are complete; they are read, not consumed. Without the CQ lock they may be
-    // reaped meanwhile: then the fate is no longer RUNNING and the event stands.
-    unsafe {
-        // The SQE that this call has submitted, and no other: a program may submit the same iocb again.
-        let last = (*ring).sq.sqe_tail.wrapping_sub(1) & (*ring).sq.ring_mask;
-        let ours = (*(*ring).sq.sqes.add(last as usize)).user_data;
-        let tail = io_uring_smp_load_acquire((*ring).cq.ktail);
-        let ready = tail.wrapping_sub(read_once((*ring).cq.khead));
-        for back in 1..=ready.min(NEWEST) {
-            let cqe =
-                (*ring).cq.cqes.add((tail.wrapping_sub(back) & (*ring).cq.ring_mask) as usize);
-            let (index, res) = ((*cqe).user_data, (*cqe).res);
-            if index != ours {
-                continue;
-            }
-            let is_bad = res == Errno::EBADF.answer();
-            return match context.slots.get(index) {
-                Some(slot) if is_bad && events::claim(slot, Slot::RETURNED) => Err(Errno::EBADF),
-                _ => Ok(()),
-            };
-        }
-    }
-    Ok(())
 }

@@ -11,7 +11,7 @@ use crate::ring::barrier::{
 use crate::sys::shared::Shared;
 use crate::sys::{mem, peek, Result};
 use core::mem::size_of;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// The ring. All of it but the head is written under the CQ lock.
 pub struct UserRing {
@@ -19,6 +19,8 @@ pub struct UserRing {
     address: AtomicU64,
     memory: Shared,
     nr: u32,
+    /// Where the next event will stand. What the program reads of it in the header it might write to, too.
+    tail: AtomicU32,
 }
 
 impl UserRing {
@@ -33,7 +35,12 @@ impl UserRing {
         let mut memory = Shared::new_uninherited(mapped)?;
         let theirs = memory.map(0, mapped)?;
         memory.close_file();
-        let ring = UserRing { address: AtomicU64::new(theirs as u64), memory, nr };
+        let ring = UserRing {
+            address: AtomicU64::new(theirs as u64),
+            memory,
+            nr,
+            tail: AtomicU32::new(0),
+        };
         let ours = ring.ours();
         // SAFETY: the mapping is new, and nobody else knows of it.
         unsafe {
@@ -81,7 +88,7 @@ impl UserRing {
         // SAFETY: the mapping is ours as long as self lives. The head may be anything: it is the
         // program's.
         unsafe {
-            let tail = read_once(&raw const (*self.ours()).tail);
+            let tail = self.tail.load(Ordering::Relaxed);
             let head = io_uring_smp_load_acquire(&raw const (*self.ours()).head) % self.nr;
             if tail >= head {
                 tail - head
@@ -98,9 +105,10 @@ impl UserRing {
         }
         // SAFETY: the mapping is ours as long as self lives; the tail is below nr.
         unsafe {
-            let tail = read_once(&raw const (*self.ours()).tail);
+            let tail = self.tail.load(Ordering::Relaxed);
             self.event(tail).write(event);
             let next = if tail + 1 == self.nr { 0 } else { tail + 1 };
+            self.tail.store(next, Ordering::Relaxed);
             // Pairs with the program's load of the tail: the event is complete.
             io_uring_smp_store_release(&raw mut (*self.ours()).tail, next);
         }

@@ -23,36 +23,38 @@ pub mod rank {
     pub const AIO_RING: u8 = 4;
     /// The thread of a ring context.
     pub const AIO_THREAD: u8 = 5;
+    /// The eventfds that requests of an aio context signal.
+    pub const AIO_EVENTFDS: u8 = 6;
     /// A ring.
-    pub const RING: u8 = 6;
+    pub const RING: u8 = 7;
     /// Rings that join a thread that reads submissions.
-    pub const READER: u8 = 7;
+    pub const READER: u8 = 8;
     /// The keeper's rings.
-    pub const KEEPER: u8 = 8;
+    pub const KEEPER: u8 = 9;
     /// Which descriptors are rings.
-    pub const TABLE: u8 = 9;
+    pub const TABLE: u8 = 10;
     /// Rings that threads have registered.
-    pub const REGISTERED: u8 = 10;
+    pub const REGISTERED: u8 = 11;
     /// Whose rights pools have.
-    pub const RIGHTS: u8 = 11;
+    pub const RIGHTS: u8 = 12;
     /// A pool of workers.
-    pub const POOL: u8 = 12;
+    pub const POOL: u8 = 13;
     /// Threads that read ahead.
-    pub const READ_AHEAD: u8 = 13;
+    pub const READ_AHEAD: u8 = 14;
     /// Threads that wait for futexes.
-    pub const SLEEPERS: u8 = 14;
+    pub const SLEEPERS: u8 = 15;
     /// Where workers run.
-    pub const PLACE: u8 = 15;
+    pub const PLACE: u8 = 16;
     /// Descriptors that cannot be closed.
-    pub const PARKED: u8 = 16;
+    pub const PARKED: u8 = 17;
     /// Threads on stacks of ours.
-    pub const CREW: u8 = 17;
+    pub const CREW: u8 = 18;
     /// The heap.
-    pub const HEAP: u8 = 18;
+    pub const HEAP: u8 = 19;
     /// A fork under way.
-    pub const FORK: u8 = 19;
+    pub const FORK: u8 = 20;
     /// How many there are.
-    pub const COUNT: usize = 20;
+    pub const COUNT: usize = 21;
 }
 
 /// What is to be done with a lock.

@@ -46,6 +46,27 @@ pub unsafe fn copy<T>(address: u64) -> Result<T> {
     }
 }
 
+/// A call that looks at a signal set, and does nothing with it: `EFAULT` where there is no memory of 8 bytes to read,
+/// respectively to write.
+fn look_at_set(set: u64, old: u64) -> bool {
+    /// None of those that rt_sigprocmask(2) knows, which it looks at behind the set that it is given.
+    const NO_COMMAND: usize = 99;
+    let command = if set == 0 { libc::SIG_BLOCK as usize } else { NO_COMMAND };
+    let args = [command, set as usize, old as usize, 8, 0, 0];
+    // SAFETY: the mask stays what it is, and the kernel says where it cannot read or write.
+    unsafe { call(libc::SYS_rt_sigprocmask, args) != Err(Errno::EFAULT) }
+}
+
+/// Whether 8 bytes at `address` can be read.
+pub fn is_readable(address: u64) -> bool {
+    look_at_set(address, 0)
+}
+
+/// Whether 8 bytes at `address`, which is not NULL, can be written to. They are something else then.
+pub fn overwrite(address: u64) -> bool {
+    look_at_set(0, address)
+}
+
 /// `EFAULT` unless all of `len` bytes at `address`, the start of a page, can be written to. They are
 /// in memory then, unchanged.
 pub fn check_writable(address: u64, len: usize) -> Result<()> {

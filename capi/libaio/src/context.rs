@@ -7,7 +7,6 @@ use anyring::aio::registry::ContextId;
 use anyring::aio::{self, user, Timing};
 use anyring::sys::{Errno, Result};
 use core::arch::global_asm;
-use core::mem::size_of;
 
 /// A context as C programs hold it: `io_context_t`, an address that only the library looks behind.
 pub type Context = *mut c_void;
@@ -29,14 +28,12 @@ pub unsafe extern "C" fn io_setup(maxevents: c_int, ctxp: *mut Context) -> c_int
 }
 
 unsafe fn setup(maxevents: c_int, ctxp: *mut Context) -> Result<c_int> {
-    user::checked(ctxp, size_of::<Context>())?;
     // SAFETY: see the module above.
     unsafe {
-        if !(*ctxp).is_null() {
-            return Err(Errno::EINVAL);
-        }
+        user::check_is_zero(ctxp)?;
         let nr_events = u32::try_from(maxevents).map_err(|_| Errno::EINVAL)?;
-        *ctxp = aio::setup(nr_events)? as Context;
+        let id = aio::setup(nr_events)?;
+        user::hand_out(ctxp.cast(), id).inspect_err(|_| _ = aio::destroy(id))?;
     }
     Ok(0)
 }
@@ -113,7 +110,7 @@ pub unsafe extern "C" fn io_pgetevents(
 ) -> c_int {
     // SAFETY: see the module above.
     unsafe {
-        let timing = Timing { timeout: timeout.as_ref().copied(), sigmask: sigmask.cast() };
+        let timing = Timing { timeout, sigmask: sigmask.cast() };
         answer(aio::get_events(ctx as ContextId, min_nr, nr, events, timing))
     }
 }

@@ -4,9 +4,8 @@ use crate::answer::answer;
 use anyring::abi::aio_ring::{aio_cq_ring, aio_sq_ring, anyring_aio};
 use anyring::abi::ctypes::*;
 use anyring::aio::registry::ContextId;
-use anyring::aio::{rings, user};
-use anyring::sys::{Errno, Result};
-use core::mem::size_of;
+use anyring::aio::{self, rings, user};
+use anyring::sys::Result;
 
 /// Makes a context with rings that the application allocated, and stores it at `ctxp`, where 0 must
 /// stand. Without IOCTX_FLAG_SCQRING it is one for io_submit() and the rings are NULL. 0; -EINVAL,
@@ -25,13 +24,11 @@ pub unsafe extern "C" fn io_setup2(
 }
 
 unsafe fn make(setup: rings::Setup, ctxp: *mut io_context_t) -> Result<c_int> {
-    user::checked(ctxp, size_of::<io_context_t>())?;
     // SAFETY: see the module above.
     unsafe {
-        if !(*ctxp).is_null() {
-            return Err(Errno::EINVAL);
-        }
-        *ctxp = rings::setup(setup)? as io_context_t;
+        user::check_is_zero(ctxp)?;
+        let id = rings::setup(setup)?;
+        user::hand_out(ctxp.cast(), id).inspect_err(|_| _ = aio::destroy(id))?;
     }
     Ok(0)
 }
