@@ -23,6 +23,8 @@ pub const LOOK_AFTER: u32 = 16;
 pub const EACH_CHANGE: u32 = (libc::EPOLLIN | libc::EPOLLET) as u32;
 /// `data` of the eventfd that the kernel's aio signals.
 pub const DIRECT: u64 = u64::MAX - 1;
+/// `data` of a file that nobody waits for.
+const NOBODY: u64 = u64::MAX >> 1;
 /// Events taken at a time.
 const BATCH: usize = 64;
 
@@ -268,6 +270,17 @@ impl Turn<'_> {
             self.rouse();
         }
         Ok(slot)
+    }
+
+    /// Whether a file tells when it is ready, rather than always being so.
+    pub fn can_be_polled(&mut self, fd: c_int) -> Result<bool> {
+        let epoll = self.core.polls.open(self.core.held.fd)?;
+        match epoll::control(epoll, epoll::EPOLL_CTL_ADD, fd, 0, NOBODY) {
+            Ok(()) => epoll::control(epoll, epoll::EPOLL_CTL_DEL, fd, 0, 0).map(|()| true),
+            Err(Errno::EEXIST) => Ok(true),
+            Err(Errno::EPERM) => Ok(false),
+            Err(errno) => Err(errno),
+        }
     }
 
     /// Tells requests that came to watch a file what it has already: they complete in the call that submits

@@ -4,11 +4,12 @@
 //! A buffer that is taken is used, or put back when the try that it was for found nothing. One in a ring
 //! stays there until it was used: putting it back is nothing.
 
-use super::request::Request;
+use super::ops::Outcome;
+use super::request::{Request, MULTISHOT, POLLED};
 use super::turn::Turn;
 use crate::abi::uring::*;
 use crate::sys::shared::Shared;
-use crate::sys::{file, Errno, Result};
+use crate::sys::{file, pipe, Errno, Result};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
@@ -155,10 +156,26 @@ impl Turn<'_> {
             None => None,
         };
         // A file that is none comes first.
-        let missing = || file::status_flags(r.fd).err().unwrap_or(Errno::ENOBUFS);
+        let missing = || file::check(r.fd).err().unwrap_or(Errno::ENOBUFS);
         let buffer = taken.ok_or_else(missing)?;
         r.provided = Some(buffer);
         Ok(buffer)
+    }
+
+    /// What becomes of a request that there is no buffer for. One that has had some already, or was told that there
+    /// is data, fails only if there still is: `events` tell.
+    pub fn without_buffer(
+        &mut self,
+        r: &Request,
+        errno: Errno,
+        goes_on: bool,
+        events: u32,
+    ) -> Outcome {
+        let is_in_between = errno == Errno::ENOBUFS && r.is(MULTISHOT) && (goes_on || r.is(POLLED));
+        match is_in_between && !pipe::is_ready(r.fd, events as i16) {
+            true => Outcome::Wait(events),
+            false => Outcome::Done(errno.answer()),
+        }
     }
 
     /// Whether there is the group that `r` takes its buffer from.

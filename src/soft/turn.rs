@@ -21,7 +21,7 @@ use core::ptr::null_mut;
 /// What is wrong with the file of a request that is to fail anyway.
 #[cold]
 fn file_error(op: &ops::Op, r: &Request) -> Option<Errno> {
-    op.needs_file.then(|| file::status_flags(r.fd).err()).flatten()
+    op.needs_file.then(|| file::check(r.fd).err()).flatten()
 }
 
 /// The ring's lock, held.
@@ -122,7 +122,11 @@ impl<'a> Turn<'a> {
                 return unsafe { self.complete(request, errno.answer()) };
             }
         }
-        if r.sqe.flags & IOSQE_ASYNC as u8 != 0 && op.run.is_some() && !provided::selects(r) {
+        if r.sqe.flags & IOSQE_ASYNC as u8 != 0
+            && op.run.is_some()
+            && !provided::selects(r)
+            && !r.is(NOWAIT)
+        {
             // SAFETY: as above.
             return unsafe { self.settle(request, Outcome::Punt) };
         }
@@ -219,8 +223,11 @@ impl<'a> Turn<'a> {
                     r.flags &= !JUST_HELD;
                     match armed {
                         Ok(()) => timeout::arm_linked(self, request),
-                        // It cannot be polled.
-                        Err(Errno::EPERM) => self.settle(request, Outcome::Punt),
+                        Err(Errno::EPERM) => {
+                            let unpolled = ops::of((*request).sqe.opcode).unpolled;
+                            let outcome = unpolled(&mut *request);
+                            self.settle(request, outcome);
+                        }
                         Err(errno) => self.complete(request, errno.answer()),
                     }
                 }

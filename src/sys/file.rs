@@ -1,6 +1,6 @@
 //! What a descriptor stands for, and eventfds.
 
-use super::{call, Result};
+use super::{call, Errno, Result};
 use core::ffi::c_int;
 
 /// The file's status flags: `O_ACCMODE`, `O_DIRECT` and their kin. `EBADF` when it is closed.
@@ -9,6 +9,14 @@ pub fn status_flags(fd: c_int) -> Result<c_int> {
     // SAFETY: fcntl with F_GETFL takes no pointer.
     unsafe { call(libc::SYS_fcntl, [fd as usize, libc::F_GETFL as usize, 0, 0, 0, 0]) }
         .map(|flags| flags as c_int)
+}
+
+/// `EBADF` unless there is a file that can be used, rather than only named.
+pub fn check(fd: c_int) -> Result<()> {
+    match status_flags(fd)? & libc::O_PATH {
+        0 => Ok(()),
+        _ => Err(Errno::EBADF),
+    }
 }
 
 /// How reads and writes of a file wait.

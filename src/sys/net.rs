@@ -90,6 +90,14 @@ pub fn option(fd: c_int, name: c_int) -> Result<c_int> {
     Ok(value)
 }
 
+/// Whether a socket's calls wait for so long at most: `SO_RCVTIMEO`, `SO_SNDTIMEO`.
+pub fn has_time(fd: c_int, name: c_int) -> bool {
+    let (mut time, mut len) = ([0u64; 2], 16u32);
+    // SAFETY: the kernel writes to this frame.
+    let got = unsafe { get_option(fd, libc::SOL_SOCKET, name, time.as_mut_ptr() as u64, &mut len) };
+    got.is_ok() && time != [0; 2]
+}
+
 /// getsockopt(2).
 pub unsafe fn get_option(
     fd: c_int,

@@ -52,6 +52,17 @@ pub fn is_broken(fd: c_int) -> bool {
     look(fd, 0) & libc::POLLERR != 0
 }
 
+/// Whether a pipe has a name: it is a FIFO in a filesystem.
+pub fn is_named(pipe: c_int) -> bool {
+    const PIPEFS: i64 = 0x5049_5045;
+    // SAFETY: the kernel fills in the struct of this frame; all its fields may be zero.
+    unsafe {
+        let mut status: libc::statfs = core::mem::zeroed();
+        call(libc::SYS_fstatfs, [pipe as usize, &raw mut status as usize, 0, 0, 0, 0]).is_ok()
+            && status.f_type as i64 != PIPEFS
+    }
+}
+
 /// Whether `fd` is an end of a pipe.
 pub fn is_pipe(fd: c_int) -> bool {
     // SAFETY: the kernel fills in the struct of this frame; all its fields may be zero.

@@ -2,7 +2,7 @@
 
 use super::slots::file_index;
 use super::socket::{fields, unused};
-use super::{Op, Outcome};
+use super::{polls_first, unpolled, Op, Outcome};
 use crate::abi::uring::*;
 use crate::soft::request::{Request, CANCELLED, MULTISHOT, NOWAIT, POLLED};
 use crate::soft::turn::Turn;
@@ -14,8 +14,16 @@ const MOST_AT_ONCE: u32 = 32;
 const KNOWN: u32 = IORING_ACCEPT_MULTISHOT | IORING_ACCEPT_DONTWAIT | IORING_ACCEPT_POLL_FIRST;
 
 /// ACCEPT.
-pub static ACCEPT: Op =
-    Op { prepare, issue, run: Some(run), finish, needs_file: true, has_ioprio: true, ..Op::NONE };
+pub static ACCEPT: Op = Op {
+    prepare,
+    issue,
+    run: Some(run),
+    unpolled: |r| Outcome::Done(unpolled(r).answer()),
+    finish,
+    needs_file: true,
+    has_ioprio: true,
+    ..Op::NONE
+};
 
 fn prepare(_: &mut Turn, r: &mut Request) -> Result<()> {
     unused(&[u64::from(r.sqe.len), fields::buf_index(r)])?;
@@ -42,20 +50,21 @@ fn prepare(_: &mut Turn, r: &mut Request) -> Result<()> {
 
 fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
     let how = u32::from(r.sqe.ioprio);
-    if how & IORING_ACCEPT_POLL_FIRST != 0 && !r.is(POLLED) {
+    if how & IORING_ACCEPT_POLL_FIRST != 0 && !r.is(POLLED) || polls_first(r) {
         return Outcome::Wait(libc::EPOLLIN as u32);
     }
     let blocks = match file::status_flags(r.fd) {
+        Ok(flags) if flags & libc::O_PATH != 0 => return Outcome::Done(Errno::EBADF.answer()),
         Ok(flags) => flags & libc::O_NONBLOCK == 0,
         Err(errno) => return Outcome::Done(errno.answer()),
     };
-    for _ in 0..MOST_AT_ONCE {
-        if blocks {
+    for tries in 0..MOST_AT_ONCE {
+        if blocks || tries > 0 {
             if !is_ready(r) {
                 return Outcome::Wait(libc::EPOLLIN as u32);
             }
             // Whoever else accepts here may be faster, and the call would block.
-            if !r.is(NOWAIT) {
+            if blocks && !r.is(NOWAIT) {
                 return Outcome::Punt;
             }
         }
@@ -101,7 +110,8 @@ fn accepted(turn: &mut Turn, r: &mut Request, result: Result<c_int>) -> Option<O
 
 /// On a worker: there was a connection a moment ago.
 fn run(r: &mut Request) -> i32 {
-    if !is_ready(r) {
+    let waits_first = u32::from(r.sqe.ioprio) & IORING_ACCEPT_POLL_FIRST != 0 && !r.is(POLLED);
+    if waits_first || polls_first(r) || !is_ready(r) {
         return Errno::EAGAIN.answer();
     }
     accept(r).unwrap_or_else(Errno::answer)

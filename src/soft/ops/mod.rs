@@ -14,8 +14,10 @@ mod msg_ring;
 mod nop;
 mod open;
 mod paths;
+mod pipe;
 mod poll;
 mod provide;
+mod read_multishot;
 mod receive;
 mod refusals;
 mod rw;
@@ -35,9 +37,9 @@ pub use msg_ring::send as send_message;
 pub use rw::{is_read, is_write};
 pub use send::notice;
 
-use super::request::{Request, UNFAILING};
+use super::request::{Request, MULTISHOT, POLLED, UNFAILING};
 use super::turn::Turn;
-use crate::abi::uring::io_uring_op;
+use crate::abi::uring::{io_uring_op, IOSQE_ASYNC};
 use crate::sys::{Errno, Result};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -72,6 +74,21 @@ pub fn answer(result: Result<usize>) -> i32 {
 pub fn finish_without_failing(_: &mut Turn, r: &mut Request, result: i32) -> Outcome {
     r.flags |= UNFAILING;
     Outcome::Done(result)
+}
+
+/// Whether a request is to wait for its file before it is tried for the first time: a worker is not to do it again
+/// and again.
+pub fn polls_first(r: &Request) -> bool {
+    r.is(MULTISHOT) && !r.is(POLLED) && r.sqe.flags & IOSQE_ASYNC as u8 != 0
+}
+
+/// What is answered where a file was to be waited for that cannot be polled.
+pub fn unpolled(r: &Request) -> Errno {
+    if polls_first(r) {
+        Errno::EBADFD
+    } else {
+        Errno::EAGAIN
+    }
 }
 
 /// What a request answers that is cancelled while it waits: what it has sent or received counts, but is too little.
@@ -137,6 +154,8 @@ pub struct Op {
     pub ready: fn(&mut Turn, &mut Request, u32) -> Outcome,
     /// Does it, blocking, on a worker; none for what never goes there.
     pub run: Option<fn(&mut Request) -> i32>,
+    /// Its file cannot be polled, and it was to wait.
+    pub unpolled: fn(&mut Request) -> Outcome,
     /// A worker has done it, with this result.
     pub finish: fn(&mut Turn, &mut Request, i32) -> Outcome,
     /// Cancels it where the operation has put it (`Place::Kept`). `EALREADY`, `ENOENT` when that cannot be.
@@ -162,6 +181,7 @@ impl Op {
         issue: |_, _| Outcome::Done(Errno::EINVAL.answer()),
         ready: |turn, request, _| (of(request.sqe.opcode).issue)(turn, request),
         run: None,
+        unpolled: |_| Outcome::Punt,
         finish: |_, _, result| Outcome::Done(result),
         cancel: |_, _| Err(Errno::ENOENT),
         needs_file: false,
@@ -244,12 +264,12 @@ static OPS: [Option<&'static Op>; io_uring_op::IORING_OP_LAST as usize] = {
     ops[IORING_OP_SYNC_FILE_RANGE as usize] = Some(&space::SYNC_FILE_RANGE);
     ops[IORING_OP_SPLICE as usize] = Some(&splice::SPLICE);
     ops[IORING_OP_TEE as usize] = Some(&splice::TEE);
-    ops[IORING_OP_PIPE as usize] = Some(&splice::PIPE);
+    ops[IORING_OP_PIPE as usize] = Some(&pipe::PIPE);
     ops[IORING_OP_FUTEX_WAIT as usize] = Some(&futex::FUTEX_WAIT);
     ops[IORING_OP_FUTEX_WAKE as usize] = Some(&futex::FUTEX_WAKE);
     ops[IORING_OP_FUTEX_WAITV as usize] = Some(&futex::FUTEX_WAITV);
     ops[IORING_OP_WAITID as usize] = Some(&waitid::WAITID);
-    ops[IORING_OP_READ_MULTISHOT as usize] = Some(&select::READ_MULTISHOT);
+    ops[IORING_OP_READ_MULTISHOT as usize] = Some(&read_multishot::READ_MULTISHOT);
     ops[IORING_OP_PROVIDE_BUFFERS as usize] = Some(&provide::PROVIDE_BUFFERS);
     ops[IORING_OP_REMOVE_BUFFERS as usize] = Some(&provide::REMOVE_BUFFERS);
     ops[IORING_OP_SOCKET as usize] = Some(&socket::SOCKET);

@@ -92,9 +92,9 @@ fn check_command(sqe: &io_uring_sqe, to_itself: bool) -> Result<()> {
     }
 }
 
-/// The ring that `fd` is. `EBADF` when that is closed, `EBADFD` when it is no ring of ours.
+/// The ring that `fd` is. `EBADF` when that is no file, `EBADFD` when it is no ring of ours.
 pub fn target(fd: c_int) -> Result<Used> {
-    file::status_flags(fd)?;
+    file::check(fd)?;
     table::look_up(fd).ok_or(Errno::EBADFD)
 }
 

@@ -70,7 +70,7 @@ fn find(turn: &mut Turn, r: &mut Request, flags: u32) -> Result<()> {
             r.sqe.flags |= IOSQE_FIXED_FILE as u8;
         }
         turn.find_file(r)?;
-        file::status_flags(r.fd)?;
+        file::check(r.fd)?;
     }
     if flags & FIXED_BUFFER != 0 {
         // SAFETY: any bytes are valid as an index.

@@ -5,6 +5,7 @@ use crate::abi::uring::*;
 use crate::soft::request::*;
 use crate::soft::turn::Turn;
 use crate::sys::epoll::{self, Event};
+use crate::sys::file::Kind;
 use crate::sys::{peek, Errno};
 
 const ENOENT: Outcome = Outcome::Done(Errno::ENOENT.answer());
@@ -46,13 +47,14 @@ pub static POLL_ADD: Op = Op {
             Err(errno) => Outcome::Done(errno.answer()),
         }
     },
+    unpolled: |_| Outcome::Done(Errno::EINVAL.answer()),
     ready: |turn, r, found| {
         let found = found & state(r).events & 0xffff;
         if found == 0 {
             // Only what it shares the file with.
             return if state(r).repeats { Outcome::Kept } else { Outcome::Wait(state(r).events) };
         }
-        if state(r).repeats && turn.post_more(r, found as i32, 0) {
+        if state(r).repeats && !is_told_once(r, found) && turn.post_more(r, found as i32, 0) {
             return Outcome::Kept;
         }
         Outcome::Done(found as i32)
@@ -169,6 +171,11 @@ fn events_of(r: &Request) -> u32 {
     events & EVENTS | ALWAYS
 }
 
+/// A device that has an error has nothing else to tell.
+fn is_told_once(r: &mut Request, found: u32) -> bool {
+    found & libc::EPOLLERR as u32 != 0 && matches!(r.file_kind(), Kind::Cached | Kind::Other)
+}
+
 /// Has every change of the file told, until the request is removed.
 fn watch(turn: &mut Turn, r: &mut Request) -> Outcome {
     let events = state(r).events & !(libc::EPOLLONESHOT as u32);
@@ -176,8 +183,9 @@ fn watch(turn: &mut Turn, r: &mut Request) -> Outcome {
     let watched = r.hold_file().and_then(|()| unsafe { turn.watch(&raw mut *r, events) });
     match watched {
         Ok(()) => Outcome::Kept,
-        // Always ready: told once.
+        // Always ready, or never: told once.
         Err(Errno::EPERM) => match epoll::ready(r.fd, events) {
+            Ok(0) => Outcome::Done(Errno::EINVAL.answer()),
             Ok(found) => Outcome::Done(found as i32),
             Err(errno) => Outcome::Done(errno.answer()),
         },

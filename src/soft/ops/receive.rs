@@ -2,7 +2,7 @@
 
 use super::message::{self, Message};
 use super::socket::{fields, no_socket, unused};
-use super::{Op, Outcome, State};
+use super::{polls_first, unpolled, Op, Outcome, State};
 use crate::abi::uring::*;
 use crate::soft::provided::{selects, Buffer};
 use crate::soft::request::{Request, HUNG_UP, MESSAGES, MULTISHOT, NOWAIT, POLLED, STREAM};
@@ -25,6 +25,7 @@ const SIOCINQ: u64 = 0x541b;
 pub static RECV: Op = Op {
     prepare,
     issue,
+    unpolled: |r| Outcome::Done(unpolled(r).answer()),
     ready: |turn, r, events| {
         if events & GONE != 0 {
             r.flags |= HUNG_UP;
@@ -54,7 +55,7 @@ pub static RECVMSG: Op = Op {
 };
 
 fn prepare(_: &mut Turn, r: &mut Request) -> Result<()> {
-    unused(&[fields::off(r), fields::file_index(r)])?;
+    unused(&[fields::off(r)])?;
     let (how, flags) = (u32::from(r.sqe.ioprio), fields::flags(r));
     if how & !KNOWN != 0 {
         return Err(Errno::EINVAL);
@@ -68,7 +69,29 @@ fn prepare(_: &mut Turn, r: &mut Request) -> Result<()> {
         }
         r.flags |= MULTISHOT;
     }
-    Ok(())
+    match is_message(r) || !r.is(MULTISHOT) {
+        true => unused(&[fields::file_index(r)]),
+        false => Ok(()),
+    }
+}
+
+/// How many bytes more a request receives that has a limit of them; 0: it has none.
+fn left(r: &Request) -> u64 {
+    if r.is(MULTISHOT) && !is_message(r) {
+        fields::file_index(r)
+    } else {
+        0
+    }
+}
+
+/// Counts `n` bytes against the limit; whether that is reached.
+fn reaches_limit(r: &mut Request, n: usize) -> bool {
+    let before = left(r);
+    let after = before.saturating_sub(n as u64);
+    if before > 0 {
+        r.sqe.anon_splice_fd_in.file_index = after as u32;
+    }
+    before > 0 && after == 0
 }
 
 fn keep(r: &mut Request) -> Result<()> {
@@ -105,7 +128,7 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
         // A RECV waits for what is no socket, too.
         let refused = match is_message(r) {
             true => no_socket(r),
-            false => file::status_flags(r.fd).err(),
+            false => file::check(r.fd).err(),
         };
         return match refused {
             Some(errno) => Outcome::Done(errno.answer()),
@@ -116,8 +139,11 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
     if !has_to_select {
         return receive_into(r);
     }
-    for _ in 0..MOST_AT_ONCE {
-        if let Some(outcome) = receive_selected(turn, r) {
+    if polls_first(r) {
+        return Outcome::Wait(awaited(r));
+    }
+    for tries in 0..MOST_AT_ONCE {
+        if let Some(outcome) = receive_selected(turn, r, tries > 0) {
             return outcome;
         }
     }
@@ -205,13 +231,16 @@ fn nonempty(r: &Request) -> u32 {
     }
 }
 
-/// Receives into provided buffers; none when there may be more.
-fn receive_selected(turn: &mut Turn, r: &mut Request) -> Option<Outcome> {
+/// Receives into provided buffers, not for the first time if it `goes_on`; none when there may be more.
+fn receive_selected(turn: &mut Turn, r: &mut Request, goes_on: bool) -> Option<Outcome> {
     let buffer = match turn.take_buffer(r) {
         Ok(buffer) => buffer,
-        Err(errno) => return Some(Outcome::Done(no_socket(r).unwrap_or(errno).answer())),
+        Err(errno) => {
+            let errno = no_socket(r).unwrap_or(errno);
+            return Some(turn.without_buffer(r, errno, goes_on, awaited(r)));
+        }
     };
-    let wanted = r.sqe.len;
+    let wanted = wanted(r);
     let len = if wanted == 0 { buffer.len } else { wanted.min(buffer.len) };
     let mut bundle = bundle(turn, r, len);
     let (result, room) = match &mut bundle {
@@ -256,11 +285,21 @@ fn is_bundle(r: &Request) -> bool {
 /// The buffers of a bundle. One that wants less than the first of them has is none; a message that may be of any
 /// length gets one buffer.
 fn bundle(turn: &mut Turn, r: &mut Request, len: u32) -> Option<Box<Message>> {
-    let is_short = r.sqe.len > 0 && r.provided.is_some_and(|first| len < first.len);
-    if !is_bundle(r) || is_short || (r.sqe.len == 0 && !is_stream(r)) {
+    let wanted = wanted(r);
+    let is_short = wanted > 0 && r.provided.is_some_and(|first| len < first.len);
+    if !is_bundle(r) || is_short || (wanted == 0 && !is_stream(r)) {
         return None;
     }
-    Some(Message::of_own(turn.bundle(r, r.sqe.len as usize)))
+    Some(Message::of_own(turn.bundle(r, wanted as usize)))
+}
+
+/// How many bytes are wanted at a time; 0: any number. A bundle keeps to the limit of all.
+fn wanted(r: &Request) -> u32 {
+    match (r.sqe.len, left(r) as u32) {
+        (len, left) if !is_bundle(r) || left == 0 => len,
+        (0, left) => left,
+        (len, left) => len.min(left),
+    }
 }
 
 /// Whether a receive that left room is to go on. A bundle that takes whatever comes has all that there was.
@@ -275,9 +314,11 @@ fn received(turn: &mut Turn, r: &mut Request, n: usize, room: usize) -> Option<O
     let flags = turn.use_buffer(r, n.min(room)) | if n == room { nonempty(r) } else { 0 };
     // At the end of a stream there is a head without data, again and again; a bundle that has taken all buffers
     // ends without waiting for more of them.
-    let is_short = r.sqe.len > 0 && r.provided.is_some_and(|first| r.sqe.len < first.len);
-    let is_last =
-        (is_message(r) && n == head_len(r)) || (is_bundle(r) && !is_short && !turn.has_buffers(r));
+    let wanted = wanted(r);
+    let is_short = wanted > 0 && r.provided.is_some_and(|first| wanted < first.len);
+    let is_last = reaches_limit(r, n)
+        || (is_message(r) && n == head_len(r))
+        || (is_bundle(r) && !is_short && !turn.has_buffers(r));
     if !r.is(MULTISHOT) || is_last || !turn.post_more(r, n as i32, flags) {
         r.cqe_flags |= flags;
         if !r.is(MULTISHOT) && is_message(r) {
@@ -290,6 +331,10 @@ fn received(turn: &mut Turn, r: &mut Request, n: usize, room: usize) -> Option<O
     r.provided = None;
     // There was room for more: it is seen when it comes.
     let may_end = r.is(HUNG_UP) || !r.is(POLLED);
+    if is_bundle(r) && r.sqe.len > 0 && n >= r.sqe.len as usize {
+        // It has had its share: others get their turn.
+        return Some(Outcome::Wait(awaited(r)));
+    }
     (n < room && !may_end && is_stream(r)).then(|| Outcome::Wait(awaited(r)))
 }
 
@@ -307,15 +352,13 @@ fn into_message(r: &mut Request, buffer: Buffer) -> (Result<usize>, usize) {
     let Some(message) = message::copied(r) else { return (Err(Errno::EINVAL), 0) };
     let header = message.header;
     let (head, name) = (size_of::<io_uring_recvmsg_out>(), header.msg_namelen as usize);
-    let len = buffer.len as usize;
+    // Of several, what comes before the data counts.
+    let wanted = message.vector.first().map_or(0, |v| v.iov_len);
+    let len = if wanted > 0 { wanted.min(buffer.len as usize) } else { buffer.len as usize };
     if is_multishot && len < before {
         return (Err(Errno::EFAULT), 0);
     }
-    let mut room = len - before;
-    let wanted = message.vector.first().map_or(0, |v| v.iov_len);
-    if !is_multishot && wanted > 0 {
-        room = room.min(wanted);
-    }
+    let room = len - before;
     let at = buffer.addr.wrapping_add(before as u64);
     let mut vector = libc::iovec { iov_base: at as *mut _, iov_len: room };
     let mut call = header;

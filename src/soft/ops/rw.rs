@@ -14,7 +14,7 @@ use crate::soft::turn::Turn;
 use crate::sys::file::{self, Kind};
 use crate::sys::{copy, net, pipe, priority, rw, Errno, Result};
 use alloc::vec::Vec;
-use core::ffi::c_int;
+use core::ffi::{c_int, c_short};
 use libc::iovec;
 
 /// A read or write that is not done in one go.
@@ -165,6 +165,22 @@ fn awaited(r: &Request) -> c_int {
     } else {
         libc::EPOLLIN
     }
+}
+
+/// Whether a file, as an epoll, can be neither read nor written to. `EINVAL` says so, but other things as well.
+#[cold]
+fn has_no_data(r: &Request) -> bool {
+    let nothing = iovec { iov_base: core::ptr::null_mut(), iov_len: 0 };
+    let place = (&raw const nothing, 1);
+    [false, true].iter().all(|is_write| {
+        // SAFETY: there is no data.
+        unsafe { rw::transfer(*is_write, r.fd, place, rw::AT_POSITION, 0) == Err(Errno::EINVAL) }
+    })
+}
+
+/// Whether such a file is waited for all the same, as any that can be polled.
+pub fn waits_in_vain(r: &Request) -> bool {
+    has_no_data(r) && !pipe::is_ready(r.fd, awaited(r) as c_short)
 }
 
 /// What is known of a request that is not done in one go.
@@ -422,7 +438,9 @@ fn run(r: &mut Request) -> i32 {
             Err(Errno::EOPNOTSUPP) if nowait(r) && pipe::is_pipe(r.fd) => {
                 return super::answer(not_now::without_help(r));
             }
-            Err(Errno::EOPNOTSUPP) if is_write(r) || kind == Kind::Other => {}
+            Err(Errno::EINVAL) if !nowait(r) && waits_in_vain(r) => return Errno::EAGAIN.answer(),
+            Err(Errno::EINVAL) if nowait(r) && has_no_data(r) => return Errno::EOPNOTSUPP.answer(),
+            Err(Errno::EOPNOTSUPP) if kind == Kind::Other => {}
             Err(Errno::EOPNOTSUPP) if pipe::is_ready(r.fd, awaited(r) as i16) => {}
             Err(Errno::EOPNOTSUPP) if !nowait(r) => return Errno::EAGAIN.answer(),
             result => return super::answer(result),

@@ -4,7 +4,7 @@ use super::slots::file_index;
 use super::{answer, Op, Outcome, State};
 use crate::abi::uring::*;
 use crate::soft::request::{Request, UNFAILING};
-use crate::sys::{copy, net, Errno, Result};
+use crate::sys::{copy, file, net, Errno, Result};
 use core::ffi::c_int;
 
 /// The longest address.
@@ -202,6 +202,7 @@ fn command(r: &mut Request) -> Result<usize> {
     const GET: u32 = Command::SOCKET_URING_OP_GETSOCKOPT as u32;
     const SET: u32 = Command::SOCKET_URING_OP_SETSOCKOPT as u32;
     const NAME: u32 = Command::SOCKET_URING_OP_GETSOCKNAME as u32;
+    file::check(r.fd)?;
     // What is no socket has no such commands.
     let domain = net::option(r.fd, libc::SO_DOMAIN).map_err(|_| Errno::EOPNOTSUPP)?;
     let counts = matches!(domain, libc::AF_INET | libc::AF_INET6);

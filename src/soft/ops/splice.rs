@@ -1,16 +1,18 @@
-//! Moving data through pipes, and making pipes.
+//! Moving data through pipes.
 //!
-//! Neither end is waited for by a worker: a request waits until one is ready, then for the other. Between
-//! pipes the data moves at once; what comes from or goes to another file goes to a worker.
+//! No worker waits for a pipe or a socket: a request waits until one end is ready, then for the other. Between pipes
+//! the data moves at once; what comes from or goes to another file goes to a worker. What is refused is not waited
+//! for: of files other than sockets only the call itself tells, so that a worker makes it, and a socket's O_NONBLOCK
+//! and times count as they do in the call.
 
-use super::slots::file_index;
 use super::{answer, Op, Outcome, State};
 use crate::abi::uring::*;
 use crate::soft::files::FixedFile;
 use crate::soft::request::Request;
 use crate::soft::turn::Turn;
+use crate::sys::file::{self, Kind};
 use crate::sys::owned::Owned;
-use crate::sys::{copy, fd, file, pipe, Errno, Result};
+use crate::sys::{net, pipe, Errno, Result};
 use alloc::rc::Rc;
 use core::ffi::c_int;
 
@@ -29,6 +31,10 @@ pub struct Splice {
     source: Source,
     /// The descriptor to write to.
     target: c_int,
+    /// The file that is no pipe knows how to splice: there may be something to wait for.
+    is_asked: bool,
+    /// What a worker does waits by itself, as the files have it: what it answers stands.
+    is_final: bool,
 }
 
 impl Splice {
@@ -116,18 +122,55 @@ fn hold(r: &mut Request) -> Result<()> {
     Ok(())
 }
 
-/// Moves what can be moved. A pipe is never waited for.
+/// Moves what can be moved. A pipe is never waited for, except by a call whose answer is final.
 fn transfer(r: &mut Request) -> Result<usize> {
     let splice = splice(r);
-    // SAFETY: any bytes are valid as offsets.
-    let (off, off_in) =
-        unsafe { (r.sqe.anon_off.off as i64, r.sqe.anon_addr.splice_off_in as i64) };
+    let (off, off_in) = offsets(r);
     let at = |offset: i64| (offset != -1).then_some(offset);
     let (from, to, len) = (splice.from(), splice.target, r.sqe.len as usize);
-    let flags = flags(r) & KNOWN_FLAGS | libc::SPLICE_F_NONBLOCK;
-    match r.sqe.opcode == io_uring_op::IORING_OP_TEE as u8 {
+    let never_waits = if splice.is_final { 0 } else { libc::SPLICE_F_NONBLOCK };
+    let flags = flags(r) & KNOWN_FLAGS | never_waits;
+    match is_tee(r) {
         true => pipe::tee(from, to, len, flags),
         false => pipe::splice((from, at(off_in)), (to, at(off)), len, flags),
+    }
+}
+
+fn is_tee(r: &Request) -> bool {
+    r.sqe.opcode == io_uring_op::IORING_OP_TEE as u8
+}
+
+/// Where to write, and where to read.
+fn offsets(r: &Request) -> (i64, i64) {
+    // SAFETY: any bytes are valid as offsets.
+    unsafe { (r.sqe.anon_off.off as i64, r.sqe.anon_addr.splice_off_in as i64) }
+}
+
+/// An end, as far as it matters to waiting for it.
+struct End {
+    fd: c_int,
+    is_pipe: bool,
+    /// O_NONBLOCK.
+    never_blocks: bool,
+}
+
+impl End {
+    /// `EBADF` when it is none that can be used so.
+    fn look(fd: c_int, unfit_mode: c_int) -> Result<End> {
+        let flags = file::status_flags(fd)?;
+        if flags & libc::O_PATH != 0 || flags & libc::O_ACCMODE == unfit_mode {
+            return Err(Errno::EBADF);
+        }
+        let never_blocks = flags & libc::O_NONBLOCK != 0;
+        Ok(End { fd, is_pipe: pipe::is_pipe(fd), never_blocks })
+    }
+
+    /// Whether it is a socket on which a call waits until it is ready, and for nothing else.
+    fn waits_as_polled(&self, timeout: c_int) -> bool {
+        !self.never_blocks
+            && file::kind(self.fd) == Kind::Socket
+            && net::option(self.fd, libc::SO_ACCEPTCONN) == Ok(0)
+            && !net::has_time(self.fd, timeout)
     }
 }
 
@@ -137,51 +180,120 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
             Ok(source) => source,
             Err(errno) => return Outcome::Done(errno.answer()),
         };
-        r.state = State::Splice(Splice { source, target: r.fd });
+        let (is_asked, is_final) = (false, false);
+        r.state = State::Splice(Splice { source, target: r.fd, is_asked, is_final });
     }
-    let (from, to) = (splice(r).from(), splice(r).target);
+    let target = End::look(splice(r).target, libc::O_RDONLY);
+    let ends = target.and_then(|to| Ok((End::look(splice(r).from(), libc::O_WRONLY)?, to)));
+    let (from, to) = match ends {
+        Ok(ends) => ends,
+        Err(errno) if r.sqe.len != 0 => return Outcome::Done(errno.answer()),
+        Err(_) => return Outcome::Done(nothing_from(r)),
+    };
     if r.sqe.len == 0 {
-        let ends = file::status_flags(to).and_then(|_| file::status_flags(from));
-        return Outcome::Done(ends.map_or_else(Errno::answer, |_| 0));
+        return Outcome::Done(0);
     }
-    let (from_pipe, to_pipe) = (pipe::is_pipe(from), pipe::is_pipe(to));
-    if let Err(errno) = check_ends(r, from_pipe, to_pipe) {
+    if let Err(errno) = check_ends(r, &from, &to) {
         return Outcome::Done(errno.answer());
     }
     // A pipe that nobody reads is a worker's: the thread that submits gets no SIGPIPE for it.
-    if from_pipe && to_pipe && !pipe::is_broken(to) {
+    if from.is_pipe && to.is_pipe && !pipe::is_broken(to.fd) {
         return match transfer(r) {
-            Err(Errno::EAGAIN) if waits(r) => wait(r),
+            Err(Errno::EAGAIN) if waits(r) && !from.never_blocks && !to.never_blocks => wait(r),
             result => done(r, answer(result)),
         };
     }
-    if waits(r) && !(pipe::is_ready(from, libc::POLLIN) && pipe::is_ready(to, libc::POLLOUT)) {
-        return wait(r);
+    match obstacle(r, &from, &to) {
+        Obstacle::None => punt(r),
+        Obstacle::Unready => wait(r),
+        Obstacle::Refusal(errno) => Outcome::Done(errno.answer()),
     }
+}
+
+/// What is moved of nothing: the modes do not matter.
+fn nothing_from(r: &Request) -> i32 {
+    let is_file = |fd| file::status_flags(fd).is_ok_and(|flags| flags & libc::O_PATH == 0);
+    match is_file(splice(r).target) && is_file(splice(r).from()) {
+        true => 0,
+        false => Errno::EBADF.answer(),
+    }
+}
+
+/// What is in the way of a transfer.
+enum Obstacle {
+    /// Nothing, or nothing but what the call knows.
+    None,
+    /// An end that is to be waited for.
+    Unready,
+    /// It will not be done.
+    Refusal(Errno),
+}
+
+/// Looks at the ends in the order in which the call does. Whether the call's answer is final is noted.
+fn obstacle(r: &mut Request, from: &End, to: &End) -> Obstacle {
+    let (waits, (off, off_in)) = (waits(r), offsets(r));
+    let has_source = || pipe::is_ready(from.fd, libc::POLLIN);
+    let has_room = || pipe::is_ready(to.fd, libc::POLLOUT);
+    let is_pipe_unready = if to.is_pipe { !has_room() } else { !has_source() };
+    if is_pipe_unready {
+        if !to.is_pipe && !may_splice_to(r, to.fd) {
+            return Obstacle::None;
+        }
+        let never_blocks = if to.is_pipe { to.never_blocks } else { from.never_blocks };
+        return match waits && !never_blocks {
+            true => Obstacle::Unready,
+            false => Obstacle::Refusal(Errno::EAGAIN),
+        };
+    }
+    let is_unready_socket = match to.is_pipe {
+        true => off_in == -1 && from.waits_as_polled(libc::SO_RCVTIMEO) && !has_source(),
+        false => off == -1 && to.waits_as_polled(libc::SO_SNDTIMEO) && !has_room(),
+    };
+    if is_unready_socket && waits {
+        return Obstacle::Unready;
+    }
+    let other = if to.is_pipe { from } else { to };
+    let is_simple = match file::kind(other.fd) {
+        Kind::Socket => waits_for_nothing_else(other, to.is_pipe),
+        kind => kind == Kind::Cached,
+    };
+    if let State::Splice(splice) = &mut r.state {
+        splice.is_final = waits && !is_simple;
+    }
+    Obstacle::None
+}
+
+fn waits_for_nothing_else(socket: &End, is_source: bool) -> bool {
+    socket.waits_as_polled(if is_source { libc::SO_RCVTIMEO } else { libc::SO_SNDTIMEO })
+}
+
+/// Whether a file other than a pipe may be spliced to; false when the call is to tell. It is asked while the pipe
+/// that it would come from is empty: nothing moves.
+fn may_splice_to(r: &mut Request, to: c_int) -> bool {
+    let is_asked = splice(r).is_asked || file::kind(to) == Kind::Socket;
+    if let State::Splice(splice) = &mut r.state {
+        splice.is_asked = true;
+    }
+    is_asked
+}
+
+fn punt(r: &mut Request) -> Outcome {
     match hold(r) {
         Ok(()) => Outcome::Punt,
         Err(errno) => Outcome::Done(errno.answer()),
     }
 }
 
-/// What need not be waited for, because it is refused: `EBADF`, `ESPIPE`, `EINVAL`.
-fn check_ends(r: &Request, from_pipe: bool, to_pipe: bool) -> Result<()> {
-    // SAFETY: any bytes are valid as offsets.
-    let (off, off_in) =
-        unsafe { (r.sqe.anon_off.off as i64, r.sqe.anon_addr.splice_off_in as i64) };
-    let mode =
-        |fd| file::status_flags(fd).map(|flags| (flags & libc::O_PATH, flags & libc::O_ACCMODE));
-    let (source, target) = (mode(splice(r).from())?, mode(splice(r).target)?);
-    if source.0 != 0 || target.0 != 0 || source.1 == libc::O_WRONLY || target.1 == libc::O_RDONLY {
-        return Err(Errno::EBADF);
+/// What need not be waited for, because it is refused: `ESPIPE`, `EINVAL`.
+fn check_ends(r: &Request, from: &End, to: &End) -> Result<()> {
+    let (off, off_in) = offsets(r);
+    if is_tee(r) {
+        return if from.is_pipe && to.is_pipe { Ok(()) } else { Err(Errno::EINVAL) };
     }
-    if r.sqe.opcode == io_uring_op::IORING_OP_TEE as u8 {
-        return if from_pipe && to_pipe { Ok(()) } else { Err(Errno::EINVAL) };
-    }
-    if (from_pipe && off_in != -1) || (to_pipe && off != -1) {
+    if (from.is_pipe && off_in != -1) || (to.is_pipe && off != -1) {
         return Err(Errno::ESPIPE);
     }
-    if from_pipe || to_pipe {
+    if from.is_pipe || to.is_pipe {
         Ok(())
     } else {
         Err(Errno::EINVAL)
@@ -204,7 +316,8 @@ fn wait(r: &mut Request) -> Outcome {
 
 /// A worker has tried, or was asked to before anything had begun.
 fn finish(turn: &mut Turn, r: &mut Request, result: i32) -> Outcome {
-    if !is_begun(r) || (result == Errno::EAGAIN.answer() && waits(r)) {
+    let is_final = is_begun(r) && splice(r).is_final;
+    if !is_begun(r) || (result == Errno::EAGAIN.answer() && waits(r) && !is_final) {
         return issue(turn, r);
     }
     done(r, result)
@@ -216,61 +329,4 @@ fn done(r: &mut Request, result: i32) -> Outcome {
         r.fail();
     }
     Outcome::Done(result)
-}
-
-/// PIPE: two descriptors, or two slots of the registered files; which goes to `addr`.
-pub static PIPE: Op = Op {
-    prepare: |_, r| {
-        const FLAGS: c_int = libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_DIRECT | libc::O_EXCL;
-        // SAFETY: any bytes are valid as numbers.
-        let (off, third) = unsafe { (r.sqe.anon_off.off, r.sqe.anon_addr3_set.anon_addr3.addr3) };
-        let flags = pipe_flags(r);
-        let clash = file_index(r) != 0 && flags & libc::O_CLOEXEC != 0;
-        if r.sqe.fd != 0 || off != 0 || third != 0 || flags & !FLAGS != 0 || clash {
-            return Err(Errno::EINVAL);
-        }
-        Ok(())
-    },
-    issue: |turn, r| match make_pipe(turn, r) {
-        Ok(()) => Outcome::Done(0),
-        Err(errno) => Outcome::Done(errno.answer()),
-    },
-    ..Op::NONE
-};
-
-fn pipe_flags(r: &Request) -> c_int {
-    // SAFETY: any bytes are valid as flags.
-    unsafe { r.sqe.anon_rw_flags.pipe_flags as c_int }
-}
-
-fn make_pipe(turn: &mut Turn, r: &Request) -> Result<()> {
-    // SAFETY: any bytes are valid as an address.
-    let address = unsafe { r.sqe.anon_addr.addr };
-    let index = file_index(r);
-    if index == 0 {
-        let ends = pipe::create(pipe_flags(r))?;
-        return copy::put(address, &ends).inspect_err(|_| {
-            for end in ends {
-                // SAFETY: the program does not know of it.
-                let _ = unsafe { fd::close(end) };
-            }
-        });
-    }
-    let [read, write] = pipe::create(pipe_flags(r) | libc::O_CLOEXEC)?;
-    let files = &mut turn.core.files;
-    let is_free = index == IORING_FILE_INDEX_ALLOC;
-    let next = if is_free { index } else { index + 1 };
-    let first = files.install(Owned::moved_away(read), index).inspect_err(|_| {
-        // SAFETY: it is ours alone.
-        let _ = unsafe { fd::close(write) };
-    })?;
-    let first = if is_free { first } else { index - 1 };
-    let second = files.install(Owned::moved_away(write), next).inspect_err(|_| {
-        files.remove(first);
-    })?;
-    let second = if is_free { second } else { index };
-    copy::put(address, &[first, second]).inspect_err(|_| {
-        files.remove(first);
-        files.remove(second);
-    })
 }

@@ -2,8 +2,8 @@
 //! goes to a worker, or is tried in another way.
 
 use super::{
-    awaited, done, flags, go_back, is_read, is_vectored, is_write, nowait, refusals, transfer,
-    Outcome, State,
+    awaited, done, flags, go_back, has_no_data, is_read, is_vectored, is_write, nowait, refusals,
+    transfer, waits_in_vain, Outcome, State,
 };
 use crate::soft::read_ahead;
 use crate::soft::request::{Request, AHEAD, POLLED};
@@ -33,6 +33,8 @@ pub fn go_on(turn: &mut Turn, r: &mut Request, errno: Errno) -> Outcome {
         Errno::EAGAIN if turn.file_kind(r) == Kind::Cached => Outcome::Punt,
         Errno::EAGAIN => Outcome::Wait(awaited(r) as u32),
         Errno::EOPNOTSUPP => without_trying(turn, r),
+        Errno::EINVAL if !nowait(r) && waits_in_vain(r) => Outcome::Wait(awaited(r) as u32),
+        Errno::EINVAL if nowait(r) && has_no_data(r) => Outcome::Done(Errno::EOPNOTSUPP.answer()),
         _ if has_done => {
             go_back(r);
             done(r, 0)
@@ -41,9 +43,13 @@ pub fn go_on(turn: &mut Turn, r: &mut Request, errno: Errno) -> Outcome {
     }
 }
 
-/// A pipe that splice(2) was used on does not know RWF_NOWAIT any more, as a system call has it.
+/// A pipe that splice(2) was used on does not know RWF_NOWAIT any more, as a system call has it. One with a name never
+/// did.
 #[cold]
 pub fn without_help(r: &mut Request) -> Result<usize> {
+    if pipe::is_named(r.fd) {
+        return Err(Errno::EOPNOTSUPP);
+    }
     /// A pipe that is ready takes as much at once.
     const PAGE: usize = 4096;
     let is_nonblocking = file::status_flags(r.fd).is_ok_and(|flags| flags & libc::O_NONBLOCK != 0);
@@ -73,14 +79,17 @@ fn without_trying(turn: &mut Turn, r: &mut Request) -> Outcome {
     }
     let is_ready = match turn.file_kind(r) {
         Kind::Cached => return Outcome::Punt,
-        // It may take part of what there is to write, and wait with the rest.
-        _ if is_write(r) => return Outcome::Punt,
+        Kind::Other if is_write(r) => return Outcome::Punt,
         Kind::Pollable | Kind::Socket => pipe::is_ready(r.fd, awaited(r) as i16),
         Kind::Other => r.is(POLLED),
     };
     if !is_ready {
         r.flags &= !POLLED;
         return Outcome::Wait(awaited(r) as u32);
+    }
+    if is_write(r) {
+        // It may take part of what there is, and wait with the rest.
+        return Outcome::Punt;
     }
     match transfer(r, 0) {
         Ok(n) => done(r, n),
