@@ -420,7 +420,10 @@ impl<'a> Turn<'a> {
     #[cold]
     fn take_over(&mut self) {
         timers::expire(self);
-        self.serve_now();
+        // Who sleeps in the epoll is told by it once: nobody else may take that.
+        if !self.core.polls.is_served() {
+            self.serve_now();
+        }
     }
 
     /// Posts the notices of what was sent, behind all that completes in the same call.
