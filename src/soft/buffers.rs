@@ -2,7 +2,7 @@
 
 use super::tags::{Retired, Tag};
 use super::turn::Turn;
-use crate::sys::{Errno, Result};
+use crate::sys::{allocator, Errno, Result};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use libc::iovec;
@@ -51,11 +51,14 @@ impl Buffers {
         self.slots.get(slot as usize)?.as_ref()
     }
 
-    /// Makes the table at least `count` slots large; new ones are empty.
-    pub fn grow(&mut self, count: u32) {
-        if count > self.len() {
+    /// Makes the table at least `count` slots large; new ones are empty. `ENOMEM`.
+    pub fn grow(&mut self, count: u32) -> Result<()> {
+        let more = count.saturating_sub(self.len());
+        if more > 0 {
+            allocator::reserve_more(&mut self.slots, more as usize)?;
             self.slots.resize_with(count as usize, || None);
         }
+        Ok(())
     }
 
     /// Removes the table and lets its buffers go, the last one first.
@@ -64,8 +67,9 @@ impl Buffers {
         self.slots = Vec::new();
     }
 
-    /// Puts a buffer, or none, into a slot that there is; what was there is let go.
-    pub fn put(&mut self, slot: u32, buffer: Option<iovec>, tag: u64) {
+    /// Puts a buffer, or none, into a slot that there is; what was there is let go. `ENOMEM`.
+    pub fn put(&mut self, slot: u32, buffer: Option<iovec>, tag: u64) -> Result<()> {
+        allocator::check()?;
         let retired = self.retired.get_or_insert_with(Rc::default).clone();
         self.slots[slot as usize] = buffer.map(|place| {
             Rc::new(FixedBuffer {
@@ -74,6 +78,7 @@ impl Buffers {
                 tag: Tag::new(tag, retired),
             })
         });
+        Ok(())
     }
 
     /// Forgets all tags: nobody is told when these buffers are let go.
@@ -81,13 +86,16 @@ impl Buffers {
         self.slots.iter().flatten().for_each(|buffer| buffer.tag.forget());
     }
 
-    /// Where the buffers of slots `from` up to `to` are.
-    pub fn places(&self, from: u32, to: u32) -> Vec<Option<iovec>> {
+    /// Where the buffers of slots `from` up to `to` are. `ENOMEM`.
+    pub fn places(&self, from: u32, to: u32) -> Result<Vec<Option<iovec>>> {
         let place = |buffer: &Rc<FixedBuffer>| iovec {
             iov_base: buffer.start as *mut _,
             iov_len: buffer.len as usize,
         };
-        self.slots[from as usize..to as usize].iter().map(|s| s.as_ref().map(place)).collect()
+        let slots = &self.slots[from as usize..to as usize];
+        let mut places = allocator::vector(slots.len())?;
+        places.extend(slots.iter().map(|slot| slot.as_ref().map(place)));
+        Ok(places)
     }
 }
 

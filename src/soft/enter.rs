@@ -66,7 +66,7 @@ unsafe fn submit_and_wait(
         submitted = to_submit;
     } else if to_submit > 0 {
         check_issuer(&mut turn)?;
-        submitted = intake::submit(&mut turn, to_submit);
+        submitted = intake::submit(&mut turn, to_submit)?;
         if shows_taskrun {
             show_taskrun(&turn);
         }

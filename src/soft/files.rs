@@ -4,7 +4,7 @@ use super::tags::{Retired, Tag};
 use super::turn::Turn;
 use crate::abi::uring::IORING_FILE_INDEX_ALLOC;
 use crate::sys::owned::Owned;
-use crate::sys::{Errno, Result};
+use crate::sys::{allocator, Errno, Result};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::ffi::c_int;
@@ -55,11 +55,15 @@ impl Files {
         self.slots.is_empty()
     }
 
-    /// Makes a table of `count` empty slots, where there was none.
-    pub fn create(&mut self, count: u32) {
+    /// Makes a table of `count` empty slots, where there was none. `ENOMEM`.
+    pub fn create(&mut self, count: u32) -> Result<()> {
+        let words = (count as usize).div_ceil(64);
+        allocator::reserve_more(&mut self.slots, count as usize)?;
+        allocator::reserve_more(&mut self.used, words)?;
         self.slots.resize_with(count as usize, || None);
-        self.used.resize((count as usize).div_ceil(64), 0);
+        self.used.resize(words, 0);
         self.set_range(0, count);
+        Ok(())
     }
 
     /// Removes the table and lets its files go, the last one first.
@@ -75,12 +79,14 @@ impl Files {
         self.hint = from;
     }
 
-    /// Puts a file into a slot that there is; what was there is let go.
-    pub fn put(&mut self, slot: u32, file: Owned, tag: u64) {
+    /// Puts a file into a slot that there is; what was there is let go. `ENOMEM`.
+    pub fn put(&mut self, slot: u32, file: Owned, tag: u64) -> Result<()> {
+        allocator::check()?;
         let retired = self.retired.get_or_insert_with(Rc::default).clone();
         self.slots[slot as usize] = Some(Rc::new(FixedFile { file, tag: Tag::new(tag, retired) }));
         self.used[slot as usize / 64] |= 1 << (slot % 64);
         self.hint = slot + 1;
+        Ok(())
     }
 
     /// Empties a slot that there is; false when it was empty.
@@ -130,7 +136,7 @@ impl Files {
             index => Ok(index - 1),
         };
         let slot = slot?;
-        self.put(slot, file, 0);
+        self.put(slot, file, 0)?;
         Ok(if file_index == IORING_FILE_INDEX_ALLOC { slot } else { 0 })
     }
 }

@@ -29,8 +29,9 @@ struct Chain {
     failed: bool,
 }
 
-/// Takes up to `count` SQEs in; returns how many slots of the submission ring they had.
-pub fn submit(turn: &mut Turn, count: u32) -> u32 {
+/// Takes up to `count` SQEs in; returns how many slots of the submission ring they had. Where there is no memory for
+/// another request, the rest stands there still. `EAGAIN` when that is all of it.
+pub fn submit(turn: &mut Turn, count: u32) -> Result<u32> {
     turn.core.personalities.note_submitter();
     let pid = turn.core.pid;
     let control = turn.ring.memory().control();
@@ -45,26 +46,37 @@ pub fn submit(turn: &mut Turn, count: u32) -> u32 {
     taken
 }
 
-fn take_in(turn: &mut Turn, count: u32) -> u32 {
+fn take_in(turn: &mut Turn, count: u32) -> Result<u32> {
     let mut chain = Chain { head: null_mut(), last: null_mut(), failed: false };
     let mut sq = Submitted::open(turn, count);
     let all = sq.left;
     let minds_none =
         turn.core.restrictions.is_none() && !turn.core.is_closed && !iopoll::polls(turn);
+    let mut starves = false;
     while sq.left > 0 {
         let Some(sqe) = sq.next(turn) else { break };
         if minds_none && chain.head.is_null() && turn.core.deferred.is_empty() {
+            if turn.has_no_room_for_another() {
+                starves = true;
+                sq.put_back();
+                break;
+            }
             // SAFETY: what next gives can be read.
             if let Some(cqe) = unsafe { ops::at_once(turn, sqe) } {
                 turn.post(cqe);
                 continue;
             }
         }
-        // SAFETY: what next gives can be read; the request is ours alone.
-        let (request, refused) = unsafe {
-            let request = turn.core.requests.take(sqe);
+        // SAFETY: what next gives can be read.
+        let Some(request) = (unsafe { turn.core.requests.take(sqe) }) else {
+            starves = true;
+            sq.put_back();
+            break;
+        };
+        // SAFETY: the request is ours alone.
+        let refused = unsafe {
             let behind = chain.last.as_ref().filter(|_| !chain.head.is_null());
-            (request, admit(turn, &mut sq, &mut *request, behind))
+            admit(turn, &mut sq, &mut *request, behind)
         };
         // SAFETY: as above.
         let links = unsafe { (*request).sqe.flags & LINKS != 0 };
@@ -93,7 +105,10 @@ fn take_in(turn: &mut Turn, count: u32) -> u32 {
     turn.core.recent.forget_file();
     turn.run();
     turn.look_at_fresh();
-    all - sq.left
+    match all - sq.left {
+        0 if starves => Err(Errno::EAGAIN),
+        taken => Ok(taken),
+    }
 }
 
 /// What the program has submitted.
@@ -129,6 +144,13 @@ impl Submitted {
         };
         self.left -= 1;
         Some(memory.sqe(index))
+    }
+
+    /// Leaves the last one where it is.
+    #[cold]
+    fn put_back(&mut self) {
+        self.head = self.head.wrapping_sub(1);
+        self.left += 1;
     }
 
     /// Takes the second half of an SQE of 128 bytes among smaller ones. `EINVAL` when it is not there.

@@ -2,7 +2,7 @@
 
 use super::turn::Turn;
 use crate::sys::rights::Borrowed;
-use crate::sys::{process, Errno, Result};
+use crate::sys::{allocator, process, Errno, Result};
 use alloc::vec::Vec;
 
 /// A ring's personalities.
@@ -19,9 +19,10 @@ pub struct Personalities {
 
 impl Personalities {
     /// Registers the calling thread's rights; returns their id, which is not 0. `EBUSY` when all ids are
-    /// in use.
+    /// in use; `ENOMEM`.
     pub fn add(&mut self) -> Result<u16> {
         let after = self.last.checked_add(1).unwrap_or(1);
+        allocator::reserve_more(&mut self.known, 1)?;
         let is_free = |id: &u16| self.place(*id).is_err();
         let id = (after..=u16::MAX).chain(1..after).find(is_free).ok_or(Errno::EBUSY)?;
         self.submitter = process::rights();

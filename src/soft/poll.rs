@@ -8,7 +8,7 @@ use super::turn::Turn;
 use crate::sys::clock::Deadline;
 use crate::sys::epoll::{self, Event};
 use crate::sys::identity::Held;
-use crate::sys::{Errno, Result};
+use crate::sys::{allocator, Errno, Result};
 use alloc::vec::Vec;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::Ordering;
@@ -168,6 +168,10 @@ impl Polls {
         const MOST: usize = 1 << 16;
         let index = number as usize;
         if index >= MOST || self.numbers.get(index).is_some_and(Option::is_some) {
+            return false;
+        }
+        let missing = (index + 1).saturating_sub(self.numbers.len());
+        if allocator::reserve_more(&mut self.numbers, missing).is_err() {
             return false;
         }
         let tag = self.tag(slot);

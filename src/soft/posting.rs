@@ -4,7 +4,7 @@
 use super::memory::{Cqe, Memory};
 use super::turn::Turn;
 use crate::abi::uring::*;
-use crate::sys::file;
+use crate::sys::{allocator, file};
 use core::sync::atomic::Ordering;
 
 /// CQEs that are posted together at most.
@@ -95,7 +95,11 @@ impl Turn<'_> {
         for cqe in &core.pending {
             // Those that wait already come first.
             if !core.overflow.is_empty() || !writer.put(cqe) {
-                core.overflow.push_back(*cqe);
+                // As the kernel does it: what there is no memory for is counted.
+                match core.overflow.try_reserve(1) {
+                    Ok(()) => core.overflow.push_back(*cqe),
+                    Err(_) => _ = core.memory.header().cq_overflow.fetch_add(1, Ordering::Relaxed),
+                }
             }
         }
         writer.commit();
@@ -105,6 +109,19 @@ impl Turn<'_> {
             core.memory.header().sq_flags.fetch_or(IORING_SQ_CQ_OVERFLOW, Ordering::Release);
         }
         self.unlock_and_wake();
+    }
+
+    /// Whether there is no memory for a CQE that belongs to no request, where the completion queue has no room for it:
+    /// each request has brought what its own needs.
+    #[inline]
+    pub fn has_no_room_for_another(&mut self) -> bool {
+        !self.core.overflow.is_empty() && self.has_no_room()
+    }
+
+    #[cold]
+    fn has_no_room(&mut self) -> bool {
+        let more = self.core.pending.len() + 1;
+        allocator::check().is_err() || self.core.overflow.try_reserve(more).is_err()
     }
 
     /// Shows the program CQEs that a process has posted which was killed before it showed them.

@@ -5,7 +5,7 @@ use super::table::{self, Used};
 use crate::sys::fork::{self, Subject};
 use crate::sys::lock::Lock;
 use crate::sys::locks::{rank, Class};
-use crate::sys::{process, Errno, Result};
+use crate::sys::{allocator, process, Errno, Result};
 use alloc::collections::BTreeMap;
 use core::cell::UnsafeCell;
 use core::ffi::c_int;
@@ -72,13 +72,14 @@ pub fn find(slot: u32) -> Result<Used> {
 
 /// Registers the ring that `fd` is for the calling thread, in `slot` or, when none is said, in a free one;
 /// returns which. `EBADF`, `EOPNOTSUPP` for what is no ring, `EINVAL` for a slot that there is not,
-/// `EBUSY`.
+/// `EBUSY`, `ENOMEM`.
 pub fn add(fd: c_int, slot: Option<u32>) -> Result<u32> {
     if slot.is_some_and(|slot| slot as usize >= SLOTS) {
         return Err(Errno::EINVAL);
     }
     crate::sys::file::status_flags(fd)?;
     let ring = table::find(fd).ok_or(Errno::EOPNOTSUPP)?;
+    allocator::check()?;
     let me = process::thread_id();
     THREADS.with(|threads| {
         let slots = threads.entry(me).or_default();

@@ -1,5 +1,7 @@
 //! A request in flight, where requests come from, and the lists they stand in.
 
+mod queue;
+
 use super::buffers::FixedBuffer;
 use super::files::FixedFile;
 use super::inbox::Linked;
@@ -8,6 +10,7 @@ use super::jobs::{self, Job, Lane};
 use super::ops::State;
 use super::provided::Buffer;
 use crate::abi::uring::io_uring_sqe;
+use crate::sys::allocator;
 use crate::sys::file::{self, Kind, Look};
 use crate::sys::owned::Owned;
 use alloc::boxed::Box;
@@ -16,6 +19,7 @@ use alloc::vec::Vec;
 use core::ffi::c_int;
 use core::mem::size_of;
 use core::ptr::null_mut;
+pub use queue::Queue;
 
 /// It failed, so that links behind it are cancelled; see [`Request::fail`].
 pub const FAILED: u32 = 1;
@@ -267,14 +271,14 @@ impl Requests {
         }
     }
 
-    /// A request for an SQE, which it copies.
+    /// A request for an SQE, which it copies; none when there is no memory for another.
     ///
     /// # Safety
     /// `sqe` must be readable; it may be written to meanwhile.
     #[inline]
-    pub unsafe fn take(&mut self, sqe: *const io_uring_sqe) -> *mut Request {
-        if self.free.is_null() {
-            self.grow();
+    pub unsafe fn take(&mut self, sqe: *const io_uring_sqe) -> Option<*mut Request> {
+        if self.free.is_null() || allocator::is_short() {
+            self.grow()?;
         }
         let request = self.free;
         // SAFETY: free requests are ours, linked by `queued`; an SQE is eight words.
@@ -286,12 +290,26 @@ impl Requests {
                 to.add(word).write(from.add(word).read_volatile());
             }
         }
-        request
+        Some(request)
     }
 
+    /// Sees to it that there is a free one, and memory for what becomes of it.
     #[cold]
-    fn grow(&mut self) {
-        let mut chunk: Vec<Request> = Vec::with_capacity(CHUNK);
+    fn grow(&mut self) -> Option<()> {
+        if allocator::check().is_err() {
+            self.shrink();
+            allocator::check().ok()?;
+        }
+        if !self.free.is_null() {
+            return Some(());
+        }
+        let mut chunk: Vec<Request> = allocator::vector(CHUNK).ok()?;
+        allocator::reserve_more(&mut self.chunks, 1).ok()?;
+        allocator::note_requests(CHUNK as isize);
+        if allocator::check().is_err() {
+            allocator::note_requests(-(CHUNK as isize));
+            return None;
+        }
         chunk.resize_with(CHUNK, Request::empty);
         let mut chunk = chunk.into_boxed_slice();
         for request in chunk.iter_mut() {
@@ -299,6 +317,27 @@ impl Requests {
             self.free = request;
         }
         self.chunks.push(chunk);
+        Some(())
+    }
+
+    /// Gives back all requests when none of them is in use.
+    fn shrink(&mut self) {
+        let (mut at, mut free) = (self.free, 0);
+        while !at.is_null() {
+            free += 1;
+            // SAFETY: free requests are ours, linked by `queued`.
+            at = unsafe { (*at).queued };
+        }
+        if free == self.chunks.len() * CHUNK {
+            self.leave_behind();
+            self.chunks = Vec::new();
+            self.free = null_mut();
+        }
+    }
+
+    /// In a new process: these are not dropped.
+    pub fn leave_behind(&self) {
+        allocator::note_requests(-((self.chunks.len() * CHUNK) as isize));
     }
 
     /// Takes a request back that is in no list.
@@ -427,74 +466,13 @@ impl Requests {
     }
 }
 
+impl Drop for Requests {
+    fn drop(&mut self) {
+        self.leave_behind();
+    }
+}
+
 impl Default for Requests {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// A queue of requests, first in, first out, linked by `queued`.
-pub struct Queue {
-    first: *mut Request,
-    last: *mut Request,
-}
-
-impl Queue {
-    /// An empty one.
-    pub const fn new() -> Self {
-        Queue { first: null_mut(), last: null_mut() }
-    }
-
-    /// Those linked behind `first`, which may be NULL.
-    ///
-    /// # Safety
-    /// They must be live, and in no other queue.
-    pub unsafe fn of(first: *mut Request) -> Self {
-        let mut last = first;
-        // SAFETY: as the caller says.
-        unsafe {
-            while !last.is_null() && !(*last).queued.is_null() {
-                last = (*last).queued;
-            }
-        }
-        Queue { first, last }
-    }
-
-    /// Whether it is empty.
-    pub fn is_empty(&self) -> bool {
-        self.first.is_null()
-    }
-
-    /// Puts a request at the end.
-    ///
-    /// # Safety
-    /// It must be live, stay so while it is in here, and be in no other queue.
-    pub unsafe fn push(&mut self, request: *mut Request) {
-        // SAFETY: the queue holds live requests only.
-        unsafe {
-            (*request).queued = null_mut();
-            if self.first.is_null() {
-                self.first = request;
-            } else {
-                (*self.last).queued = request;
-            }
-            self.last = request;
-        }
-    }
-
-    /// Takes the first one out.
-    pub fn pop(&mut self) -> Option<*mut Request> {
-        let request = self.first;
-        if request.is_null() {
-            return None;
-        }
-        // SAFETY: the queue holds live requests only.
-        self.first = unsafe { (*request).queued };
-        Some(request)
-    }
-}
-
-impl Default for Queue {
     fn default() -> Self {
         Self::new()
     }

@@ -20,7 +20,7 @@ use crate::abi::uring::{IORING_SETUP_R_DISABLED, IORING_SETUP_SINGLE_ISSUER};
 use crate::sys::identity::{self, Held};
 use crate::sys::lock::Lock;
 use crate::sys::locks::rank;
-use crate::sys::process;
+use crate::sys::{allocator, process};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -197,6 +197,8 @@ unsafe impl Send for Ring {}
 impl Ring {
     /// A ring with the table's reference.
     pub fn new(core: Core) -> Self {
+        // What lists of rings need for it.
+        allocator::note_requests(1);
         Ring {
             own: core.held,
             names: AtomicU32::new(1),
@@ -344,6 +346,12 @@ impl Ring {
     pub fn release(&self) -> bool {
         // AcqRel: the last one sees what the others did.
         self.references.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        allocator::note_requests(-1);
     }
 }
 

@@ -8,7 +8,7 @@ use super::table;
 use super::turn::Turn;
 use crate::abi::uring::*;
 use crate::sys::identity::Held;
-use crate::sys::{copy, fd, file, fork, identity, image, peek, Errno, Result};
+use crate::sys::{allocator, copy, fd, file, fork, identity, image, peek, Errno, Result};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::ffi::{c_int, c_uint};
@@ -78,6 +78,7 @@ pub unsafe fn setup(entries: c_uint, params: *mut io_uring_params) -> Result<c_i
     check_flags(flags)?;
     let entries = sizes(entries, params)?;
     let own = (params.cq_off.user_addr, params.sq_off.user_addr);
+    allocator::check()?;
     let memory = Box::new(Memory::new(entries, flags, own, ControlPage::new()?)?);
     let mut answer = *params;
     memory.describe(&mut answer);

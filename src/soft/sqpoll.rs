@@ -218,7 +218,7 @@ impl Rings<'_> {
             if turn.core.disabled || turn.core.is_closed {
                 continue;
             }
-            has_worked |= intake::submit(&mut turn, most) > 0;
+            has_worked |= intake::submit(&mut turn, most).is_ok_and(|taken| taken > 0);
             drop(turn);
             let control = ring.memory().control();
             if control.sq_waiters.load(Ordering::SeqCst) > 0 {

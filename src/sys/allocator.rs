@@ -5,16 +5,20 @@
 use super::fork::{self, Subject};
 use super::lock::Lock;
 use super::locks::{rank, Class};
-use super::mem;
+use super::{mem, Errno, Result};
+use alloc::vec::Vec;
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use dlmalloc::{Allocator, Dlmalloc};
+use reserve::Reserve;
+pub use reserve::{is_short, note_requests};
 
 #[cfg_attr(checked_heap, path = "allocator/checked.rs")]
 #[cfg_attr(not(checked_heap), path = "allocator/plain.rs")]
 mod line;
+mod reserve;
 use line::{Line, TAIL};
 
 struct Pages;
@@ -70,6 +74,7 @@ struct Inner {
     heap: Dlmalloc<Pages>,
     /// Allocations that are not free.
     live: usize,
+    reserve: Reserve,
     line: Line,
 }
 
@@ -89,7 +94,17 @@ const NEW: Dlmalloc<Pages> = Dlmalloc::new_with_allocator(Pages);
 
 impl Inner {
     const fn new() -> Self {
-        Inner { heap: NEW, live: 0, line: Line::new() }
+        Inner { heap: NEW, live: 0, reserve: Reserve::new(), line: Line::new() }
+    }
+
+    unsafe fn get(&mut self, size: usize, alignment: usize, zeroed: bool) -> *mut u8 {
+        // SAFETY: dlmalloc is an allocator.
+        unsafe {
+            match zeroed {
+                true => self.heap.calloc(size, alignment),
+                false => self.heap.malloc(size, alignment),
+            }
+        }
     }
 
     unsafe fn free(&mut self, freed: Piece) {
@@ -100,6 +115,7 @@ impl Inner {
             self.live -= 1;
             if self.live == 0 {
                 core::mem::replace(&mut self.heap, NEW).destroy();
+                self.reserve.forget();
             }
         }
     }
@@ -133,6 +149,7 @@ impl Heap {
             // The old one is not dropped: its memory is in use.
             core::ptr::write(&mut inner.heap, NEW);
             inner.live = 0;
+            inner.reserve.forget();
             inner.line.leave();
         }
         self.generation.fetch_add(1, Ordering::Relaxed);
@@ -152,11 +169,10 @@ impl Heap {
         self.with(|inner, generation| {
             // SAFETY: dlmalloc is an allocator; the head is inside of what it gave, and aligned.
             unsafe {
-                let at = if zeroed {
-                    inner.heap.calloc(size, head)
-                } else {
-                    inner.heap.malloc(size, head)
-                };
+                let mut at = inner.get(size, head, zeroed);
+                if at.is_null() && inner.reserve.give(&mut inner.heap) {
+                    at = inner.get(size, head, zeroed);
+                }
                 if at.is_null() {
                     return at;
                 }
@@ -231,7 +247,11 @@ unsafe impl GlobalAlloc for Heap {
                 if memory.cast::<usize>().sub(1).read() != generation {
                     return None;
                 }
-                let at = inner.heap.realloc(memory.sub(head), layout.size() + head, head, size);
+                let memory = memory.sub(head);
+                let mut at = inner.heap.realloc(memory, layout.size() + head, head, size);
+                if at.is_null() && inner.reserve.give(&mut inner.heap) {
+                    at = inner.heap.realloc(memory, layout.size() + head, head, size);
+                }
                 Some(if at.is_null() { at } else { at.add(head) })
             }
         });
@@ -244,6 +264,35 @@ unsafe impl GlobalAlloc for Heap {
 #[cfg(not(test))]
 #[global_allocator]
 static HEAP: Heap = Heap::new();
+
+/// Whether there is memory for something new: what is begun goes on with the reserve. `ENOMEM`.
+#[inline]
+pub fn check() -> Result<()> {
+    match is_short() {
+        false => Ok(()),
+        true => fill(),
+    }
+}
+
+#[cold]
+fn fill() -> Result<()> {
+    #[cfg(not(test))]
+    return HEAP.with(|inner, _| inner.reserve.fill(&mut inner.heap));
+    #[cfg(test)]
+    Ok(())
+}
+
+/// An empty vector with room for `count` things, as many as a program has said. `ENOMEM`.
+pub fn vector<T>(count: usize) -> Result<Vec<T>> {
+    let mut vector = Vec::new();
+    reserve_more(&mut vector, count)?;
+    Ok(vector)
+}
+
+/// Has a vector have room for `count` things more. `ENOMEM`.
+pub fn reserve_more<T>(vector: &mut Vec<T>, count: usize) -> Result<()> {
+    vector.try_reserve(count).map_err(|_| Errno::ENOMEM)
+}
 
 /// In a child. One whose parent was at work on the heap, in an untidy fork, gets an empty one.
 pub fn start_over() {

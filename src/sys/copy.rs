@@ -1,7 +1,7 @@
 //! Copying arrays and strings out of a program's memory, and results into it, where an address may be
 //! wrong: `EFAULT` then. Where the system does not allow to look, addresses are trusted.
 
-use super::{call, Errno, Result};
+use super::{allocator, call, Errno, Result};
 use alloc::vec::Vec;
 use core::mem::size_of;
 
@@ -36,24 +36,24 @@ unsafe fn read(ours: *mut u8, theirs: u64, len: usize) -> Result<usize> {
     }
 }
 
-/// Copies up to `count` things at `address`: as many as can be read.
+/// Copies up to `count` things at `address`: as many as can be read. `ENOMEM`.
 ///
 /// # Safety
 /// `T` must be valid for any bytes.
-pub unsafe fn many<T: Copy>(address: u64, count: usize) -> Vec<T> {
-    let mut copy: Vec<T> = Vec::with_capacity(count);
+pub unsafe fn many<T: Copy>(address: u64, count: usize) -> Result<Vec<T>> {
+    let mut copy: Vec<T> = allocator::vector(count)?;
     // SAFETY: there is room for `count`, and as many as were read are valid.
     unsafe {
         let read = read(copy.as_mut_ptr().cast(), address, count * size_of::<T>()).unwrap_or(0);
         copy.set_len(read / size_of::<T>());
     }
-    copy
+    Ok(copy)
 }
 
 /// Copies `len` bytes at `address`. `EFAULT`.
 pub fn bytes(address: u64, len: usize) -> Result<Vec<u8>> {
     // SAFETY: any byte is a valid one.
-    let copy = unsafe { many::<u8>(address, len) };
+    let copy = unsafe { many::<u8>(address, len)? };
     if copy.len() < len {
         return Err(Errno::EFAULT);
     }
@@ -66,7 +66,7 @@ pub fn string(address: u64, most: usize, too_long: Errno) -> Result<Vec<u8>> {
     while copy.len() < most {
         let len = CHUNK.min(most - copy.len());
         let at = copy.len();
-        copy.reserve(len);
+        allocator::reserve_more(&mut copy, len)?;
         // SAFETY: there is room for `len` bytes.
         let read = unsafe { read_chunk(copy.as_mut_ptr().add(at), address + at as u64, len)? };
         // SAFETY: so many were written.

@@ -70,7 +70,7 @@ pub static FUTEX_WAITV: Op = Op {
             return Err(Errno::EINVAL);
         }
         // SAFETY: any bytes are valid.
-        let wanted: Vec<Wanted> = unsafe { copy::many(fields::addr(r), count) };
+        let wanted: Vec<Wanted> = unsafe { copy::many(fields::addr(r), count)? };
         let is_bad = |w: &Wanted| {
             check_flags(w.flags).is_err() || w.reserved != 0 || w.value > u64::from(u32::MAX)
         };

@@ -45,7 +45,7 @@ impl Message {
             return Err(Errno::of(libc::EMSGSIZE));
         }
         // SAFETY: any bytes are valid as vectors.
-        message.vector = unsafe { copy::many(at, count) };
+        message.vector = unsafe { copy::many(at, count)? };
         if message.vector.len() < count {
             return Err(Errno::EFAULT);
         }

@@ -150,6 +150,9 @@ fn deliver(turn: &mut Turn, sqe: &io_uring_sqe, file: &mut Option<Owned>) -> i32
     if is_data(sqe) {
         let passes = flags(sqe) & IORING_MSG_RING_FLAGS_PASS != 0;
         let flags = if passes { file_index(sqe) } else { 0 };
+        if turn.has_no_room_for_another() {
+            return Errno::EOVERFLOW.answer();
+        }
         turn.post(Cqe { user_data, res: sqe.len as i32, flags, big: [0; 2] });
         return 0;
     }

@@ -66,7 +66,7 @@ fn read_how(r: &Request) -> Result<open_how> {
             return Err(Errno::of(libc::E2BIG));
         }
         let how = peek::copy(address)?;
-        let rest = copy::many::<u8>(address + HOW_SIZE as u64, len - HOW_SIZE);
+        let rest = copy::many::<u8>(address + HOW_SIZE as u64, len - HOW_SIZE)?;
         if rest.iter().any(|&byte| byte != 0) {
             return Err(Errno::of(libc::E2BIG));
         }

@@ -4,10 +4,12 @@ use super::{Op, Outcome};
 use crate::soft::provided::{Buffer, Group};
 use crate::soft::request::Request;
 use crate::soft::turn::Turn;
-use crate::sys::{Errno, Result};
+use crate::sys::{allocator, Errno, Result};
 
 /// A group has IDs of 16 bits.
 const MOST: u32 = 1 << 16;
+/// Buffers in a group.
+const MOST_IN_GROUP: u32 = u16::MAX as u32;
 /// Where a program's addresses end, at the latest.
 const ADDRESSES: u64 = 1 << 56;
 
@@ -79,9 +81,20 @@ fn provide(turn: &mut Turn, r: &mut Request) -> Outcome {
     };
     let (count, len) = (r.sqe.fd as u32, r.sqe.len);
     let groups = &mut turn.core.provided.groups;
+    if allocator::check().is_err() {
+        return Outcome::Done(Errno::ENOMEM.answer());
+    }
     match groups.entry(group).or_insert_with(|| Group::List(Default::default())) {
         Group::Ring(_) => Outcome::Done(Errno::EINVAL.answer()),
         Group::List(list) => {
+            // As many as there is room for; none is an error.
+            let count = count.min(MOST_IN_GROUP.saturating_sub(list.len() as u32));
+            if count == 0 {
+                return Outcome::Done(Errno::EOVERFLOW.answer());
+            }
+            if list.try_reserve(count as usize).is_err() {
+                return Outcome::Done(Errno::ENOMEM.answer());
+            }
             list.extend((0..count).map(|i| Buffer {
                 addr: addr + u64::from(i) * u64::from(len),
                 len,

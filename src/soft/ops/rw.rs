@@ -392,7 +392,7 @@ fn keep(r: &mut Request) -> Result<()> {
     }
     let vector = match is_vectored(r) {
         // SAFETY: any bytes are valid as vectors.
-        true => unsafe { copy::many::<iovec>(address(r), r.sqe.len as usize) },
+        true => unsafe { copy::many::<iovec>(address(r), r.sqe.len as usize)? },
         false => Vec::from([single(r)]),
     };
     if is_vectored(r) && vector.len() < r.sqe.len as usize {

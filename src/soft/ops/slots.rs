@@ -124,7 +124,7 @@ fn fill_free_slots(turn: &mut Turn, address: u64, count: u32) -> Result<c_int> {
     // There are not more slots than that to fill.
     let most = count.min(files.len() + 1);
     // SAFETY: any bytes are a number.
-    let numbers = unsafe { copy::many::<c_int>(address, most as usize) };
+    let numbers = unsafe { copy::many::<c_int>(address, most as usize)? };
     for done in 0..count {
         let number = numbers.get(done as usize).copied().ok_or(Errno::EFAULT);
         let installed = number.and_then(registration::hold).and_then(|file| {

@@ -5,7 +5,7 @@ use crate::abi::uring::*;
 use crate::soft::provided::{BufferRing, Group};
 use crate::soft::turn::Turn;
 use crate::sys::shared::Shared;
-use crate::sys::{copy, marker, peek, Errno, Result};
+use crate::sys::{allocator, copy, marker, peek, Errno, Result};
 use core::ffi::{c_int, c_uint, c_void};
 use core::mem::size_of;
 
@@ -74,6 +74,7 @@ fn add(turn: &mut Turn, at: u64) -> Result<()> {
         reg.ring_addr as *mut io_uring_buf
     };
     let ring = BufferRing::new(entries, reg.ring_entries as u16, reg.flags & INC != 0, ours);
+    allocator::check()?;
     groups.insert(reg.bgid, Group::Ring(ring));
     Ok(())
 }

@@ -4,7 +4,7 @@ use crate::abi::uring::io_uring_register_op as Op;
 use crate::abi::uring::*;
 use crate::soft::buffers::Buffers;
 use crate::soft::turn::Turn;
-use crate::sys::{copy, peek, Errno, Result};
+use crate::sys::{allocator, copy, peek, Errno, Result};
 use alloc::vec::Vec;
 use core::ffi::{c_int, c_uint, c_void};
 use core::mem::size_of;
@@ -51,19 +51,21 @@ struct Asked {
 }
 
 impl Asked {
-    /// `count` of them; without `places` all are empty.
-    fn copy(places: u64, tags: u64, count: u32) -> Self {
+    /// `count` of them; without `places` all are empty. `ENOMEM`.
+    fn copy(places: u64, tags: u64, count: u32) -> Result<Self> {
         let count = count as usize;
         let nothing = iovec { iov_base: core::ptr::null_mut(), iov_len: 0 };
         // SAFETY: any bytes are a vector, or a number.
         unsafe {
-            Asked {
-                places: match places {
-                    0 => core::iter::repeat_n(nothing, count).collect(),
-                    _ => copy::many(places, count),
-                },
-                tags: (tags != 0).then(|| copy::many(tags, count)),
+            let mut all = match places {
+                0 => allocator::vector(count)?,
+                _ => copy::many(places, count)?,
+            };
+            if places == 0 {
+                all.resize(count, nothing);
             }
+            let tags = if tags == 0 { None } else { Some(copy::many(tags, count)?) };
+            Ok(Asked { places: all, tags })
         }
     }
 
@@ -106,19 +108,18 @@ fn create(buffers: &mut Buffers, count: u32, places: u64, tags: u64) -> Result<c
     if count == 0 || count > MAX_BUFFERS {
         return Err(Errno::EINVAL);
     }
-    let asked = Asked::copy(places, tags, count);
-    buffers.grow(count);
-    for slot in 0..count {
-        match asked.get(slot) {
-            Ok((place, tag)) => buffers.put(slot, place, tag),
-            Err(errno) => {
-                buffers.forget_tags();
-                buffers.clear();
-                return Err(errno);
-            }
-        }
+    let asked = Asked::copy(places, tags, count)?;
+    buffers.grow(count)?;
+    let mut each = (0..count).map(|slot| (slot, asked.get(slot)));
+    let filled = each.try_for_each(|(slot, found)| {
+        let (place, tag) = found?;
+        buffers.put(slot, place, tag)
+    });
+    if filled.is_err() {
+        buffers.forget_tags();
+        buffers.clear();
     }
-    Ok(0)
+    filled.map(|()| 0)
 }
 
 fn create_with_tags(buffers: &mut Buffers, arg: u64, size: u32) -> Result<c_int> {
@@ -167,10 +168,11 @@ fn update(buffers: &mut Buffers, arg: u64, size: u32) -> Result<c_int> {
     if asked.data == 0 {
         return Err(Errno::EFAULT);
     }
-    let new = Asked::copy(asked.data, asked.tags, asked.nr);
+    let new = Asked::copy(asked.data, asked.tags, asked.nr)?;
     for done in 0..asked.nr {
-        match new.get(done) {
-            Ok((place, tag)) => buffers.put(asked.offset + done, place, tag),
+        let found = new.get(done);
+        match found.and_then(|(place, tag)| buffers.put(asked.offset + done, place, tag)) {
+            Ok(()) => {}
             Err(errno) if done == 0 => return Err(errno),
             Err(_) => return Ok(done as c_int),
         }

@@ -54,15 +54,15 @@ unsafe fn clone(ring: &Ring, arg: *const c_void, nr_args: c_uint) -> Result<c_in
             check_issuer(&mut turn)?;
         }
         let (from, to) = range(&asked, turn.core.buffers.len())?;
-        turn.core.buffers.places(from, to)
+        turn.core.buffers.places(from, to)?
     };
     let mut turn = Turn::take(ring);
     let buffers = &mut turn.core.buffers;
     check_room(buffers)?;
-    buffers.grow(asked.dst_off + places.len() as u32);
+    buffers.grow(asked.dst_off + places.len() as u32)?;
     // The last one that is replaced is let go first.
     for (index, place) in places.into_iter().enumerate().rev() {
-        buffers.put(asked.dst_off + index as u32, place, 0);
+        buffers.put(asked.dst_off + index as u32, place, 0)?;
     }
     turn.post_tags();
     Ok(0)

@@ -6,7 +6,7 @@ use crate::soft::files::Files;
 use crate::soft::table;
 use crate::soft::turn::Turn;
 use crate::sys::owned::Owned;
-use crate::sys::{copy, fd, file, peek, Errno, Result};
+use crate::sys::{allocator, copy, fd, file, peek, Errno, Result};
 use alloc::vec::Vec;
 use core::ffi::{c_int, c_uint, c_void};
 use core::mem::size_of;
@@ -51,13 +51,15 @@ fn element<T: Copy>(array: &[T], index: u32) -> Result<T> {
     array.get(index as usize).copied().ok_or(Errno::EFAULT)
 }
 
-/// The tags at `address`, all 0 when that is.
-fn tags_at(address: u64, count: u32) -> Vec<u64> {
-    match address {
-        0 => core::iter::repeat_n(0, count as usize).collect(),
+/// The numbers at `address`, all `instead` when that is 0. `ENOMEM`.
+fn numbers_at<T: Copy>(address: u64, count: u32, instead: T) -> Result<Vec<T>> {
+    if address != 0 {
         // SAFETY: any bytes are a number.
-        _ => unsafe { copy::many(address, count as usize) },
+        return unsafe { copy::many(address, count as usize) };
     }
+    let mut numbers = allocator::vector(count as usize)?;
+    numbers.resize(count as usize, instead);
+    Ok(numbers)
 }
 
 /// A descriptor of our own for a file that is to be registered. `EBADF`, also for rings and for what is only a
@@ -82,7 +84,7 @@ fn create(files: &mut Files, count: u32, fds: u64, tags: u64) -> Result<c_int> {
     if count > MAX_FILES || u64::from(count) > limit {
         return Err(Errno::EMFILE);
     }
-    files.create(count);
+    files.create(count)?;
     let filled = fill(files, count, fds, tags);
     if filled.is_err() {
         files.forget_tags();
@@ -93,18 +95,14 @@ fn create(files: &mut Files, count: u32, fds: u64, tags: u64) -> Result<c_int> {
 }
 
 fn fill(files: &mut Files, count: u32, fds: u64, tags: u64) -> Result<()> {
-    let tags = tags_at(tags, count);
-    let numbers: Vec<c_int> = match fds {
-        0 => core::iter::repeat_n(-1, count as usize).collect(),
-        // SAFETY: any bytes are a number.
-        _ => unsafe { copy::many(fds, count as usize) },
-    };
+    let tags = numbers_at::<u64>(tags, count, 0)?;
+    let numbers = numbers_at::<c_int>(fds, count, -1)?;
     for slot in 0..count {
         let tag = element(&tags, slot)?;
         match element(&numbers, slot)? {
             -1 if tag != 0 => return Err(Errno::EINVAL),
             -1 => {}
-            fd => files.put(slot, hold(fd)?, tag),
+            fd => files.put(slot, hold(fd)?, tag)?,
         }
     }
     Ok(())
@@ -169,9 +167,9 @@ pub fn update(files: &mut Files, from: u32, count: u32, fds: u64, tags: u64) -> 
     if end > files.len() {
         return Err(Errno::EINVAL);
     }
-    let tags = tags_at(tags, count);
+    let tags = numbers_at::<u64>(tags, count, 0)?;
     // SAFETY: any bytes are a number.
-    let numbers: Vec<c_int> = unsafe { copy::many(fds, count as usize) };
+    let numbers: Vec<c_int> = unsafe { copy::many(fds, count as usize) }?;
     for done in 0..count {
         let replaced = element(&tags, done)
             .and_then(|tag| Ok((element(&numbers, done)?, tag)))
@@ -195,7 +193,7 @@ fn replace(files: &mut Files, slot: u32, fd: c_int, tag: u64) -> Result<()> {
     }
     files.remove(slot);
     if fd != -1 {
-        files.put(slot, hold(fd)?, tag);
+        files.put(slot, hold(fd)?, tag)?;
     }
     Ok(())
 }

@@ -38,7 +38,7 @@ fn restrict(turn: &mut Turn, arg: u64, count: u32) -> Result<c_int> {
         return Err(Errno::EINVAL);
     }
     // SAFETY: restrictions are valid for any bytes.
-    let asked = unsafe { copy::many::<io_uring_restriction>(arg, count as usize) };
+    let asked = unsafe { copy::many::<io_uring_restriction>(arg, count as usize)? };
     if asked.len() < count as usize {
         return Err(Errno::EFAULT);
     }
