@@ -64,8 +64,10 @@ static inline struct outcome outcome_of(const struct calls *calls, struct iocb *
 
 	CHECK_EQ(calls->setup(8, &ctx), 0);
 	outcome.submitted = calls->submit(ctx, 1, &iocb);
+	/* What the kernel has to do for a ring of before interrupts a wait. */
 	if (outcome.submitted == 1)
-		outcome.got = calls->getevents(ctx, 1, 1, &event, &wait);
+		while ((outcome.got = calls->getevents(ctx, 1, 1, &event, &wait)) == -EINTR)
+			;
 	outcome.res = (long long)event.res;
 	CHECK_EQ(calls->destroy(ctx), 0);
 	return outcome;

@@ -7,6 +7,7 @@ use super::events;
 use super::ids;
 use super::in_place::InPlace;
 use super::kept::HeldFiles;
+use super::leaving::Submitter;
 use super::mode::Mode;
 use super::pages::Pages;
 use super::registry::{self, ContextId, Entry};
@@ -17,7 +18,7 @@ use crate::abi::liburing::io_uring;
 use crate::abi::uring::*;
 use crate::backing::{self, Private};
 use crate::ring::setup::{queue_exit, queue_init};
-use crate::sys::{Errno, Result};
+use crate::sys::{caller, Errno, Result};
 use core::cell::UnsafeCell;
 use core::mem::{size_of, zeroed};
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -52,6 +53,9 @@ pub struct Context {
     /// Memory of events. Under the CQ lock.
     pub(super) event_pages: UnsafeCell<Pages>,
     pub(super) held: HeldFiles,
+    pub(super) submitter: Submitter,
+    /// The kernel's ring gives up, or fails, what a thread has in flight that ends.
+    pub(super) depends_on_threads: bool,
     pub(super) eventfds: Eventfds,
 }
 
@@ -79,6 +83,8 @@ impl Context {
     }
 
     fn new(nr_events: u32, mode: Mode) -> Result<Self> {
+        // Threads are told apart.
+        caller::is_of_c_library();
         let user_ring = UserRing::new(nr_events)?;
         let slots = Slots::new(user_ring.capacity());
         let made = slots.and_then(|slots| match new_ring(nr_events, mode) {
@@ -102,6 +108,8 @@ impl Context {
             pages: UnsafeCell::new(Pages::new()),
             event_pages: UnsafeCell::new(Pages::new()),
             held: HeldFiles::new(),
+            submitter: Submitter::new(),
+            depends_on_threads: private.is_kernels() && mode != Mode::SqThread,
             eventfds: Eventfds::new(),
         })
     }

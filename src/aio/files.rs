@@ -118,6 +118,13 @@ impl Files {
         buffered && *known.kind.get_or_insert_with(|| file::kind(fd)) == Kind::Cached
     }
 
+    /// Whether reads and writes of `fd` may wait for ever.
+    #[inline]
+    pub fn may_wait(&mut self, fd: c_int) -> bool {
+        let known = self.trusted(fd);
+        known.flags.is_ok() && *known.kind.get_or_insert_with(|| file::kind(fd)) != Kind::Cached
+    }
+
     /// Whether writes to `fd` go through the page cache.
     #[inline]
     pub fn writes_cached(&mut self, fd: c_int) -> bool {

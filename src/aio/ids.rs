@@ -106,6 +106,18 @@ pub fn remove(id: ContextId) {
     }
 }
 
+/// Calls with each live entry of a plain context.
+pub fn each(mut f: impl FnMut(&'static Entry)) {
+    // SAFETY: the index is never unmapped, and all of it may be shared.
+    let Some(index) = (unsafe { INDEX.load(Ordering::Acquire).as_ref() }) else { return };
+    let used = index.used.load(Ordering::Acquire) as usize;
+    let places = index.places[..used.min(MAX_CONTEXTS)].iter();
+    places
+        .filter(|place| place.id.load(Ordering::Acquire) != 0)
+        .filter_map(|place| registry::find(place.entry.load(Ordering::Acquire)).ok())
+        .for_each(&mut f);
+}
+
 fn bucket(id: ContextId) -> usize {
     (id >> 12) as usize % HINTS
 }

@@ -106,11 +106,40 @@ impl HeldFiles {
         HeldFiles { places: UnsafeCell::new(None) }
     }
 
+    /// Has the request in a slot, which is about to be submitted, keep what it may need when it has waited. If it
+    /// `writes_all`, it goes on until all is written.
+    ///
+    /// # Safety
+    /// The caller must hold the SQ lock, and the request's vector be readable.
+    #[cold]
+    pub unsafe fn keep(
+        &self,
+        ring: *const io_uring,
+        slots: &Slots,
+        index: u32,
+        writes_all: bool,
+    ) -> Result<()> {
+        let slot = &slots[index];
+        // SAFETY: as the caller says.
+        unsafe {
+            if !self.hold(ring, slots, index, slot.request.aio_fildes as c_int) {
+                return Ok(());
+            }
+            slot.gets(Slot::HOLDS_FILE);
+            let writes_all = writes_all && check::is_write(&slot.request);
+            if writes_all || check::is_vectored(&slot.request) {
+                (*slots.kept(index)).copy(&slot.request)?;
+                slot.gets(Slot::HAS_VECTOR | if writes_all { Slot::WRITES_ALL } else { 0 });
+            }
+        }
+        Ok(())
+    }
+
     /// Has the ring hold file `fd` at a slot's index; false where there is no place for it.
     ///
     /// # Safety
     /// The caller must hold the SQ lock.
-    pub unsafe fn hold(&self, ring: *const io_uring, slots: &Slots, index: u32, fd: c_int) -> bool {
+    unsafe fn hold(&self, ring: *const io_uring, slots: &Slots, index: u32, fd: c_int) -> bool {
         // SAFETY: as the caller says.
         unsafe {
             let places = *(*self.places.get())

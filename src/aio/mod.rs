@@ -22,6 +22,7 @@ mod in_place;
 pub mod inline;
 mod judge;
 mod kept;
+mod leaving;
 pub mod mode;
 mod pages;
 mod reap;

@@ -53,6 +53,8 @@ static TABLE: AtomicPtr<Entry> = AtomicPtr::new(null_mut());
 static INSIDE: AtomicPtr<Inside> = AtomicPtr::new(null_mut());
 /// Where to start looking for a free entry.
 static NEXT: AtomicU32 = AtomicU32::new(0);
+/// Entries that were ever taken are below.
+static USED: AtomicU32 = AtomicU32::new(0);
 
 impl Entry {
     /// Whether calls may still begin. Under one of the locks it stays so.
@@ -118,6 +120,18 @@ pub fn insert_rings(rings: *mut Rings) -> Result<&'static Entry> {
     Ok(entry)
 }
 
+/// Calls with each live entry of a ring context.
+pub fn each_rings(mut f: impl FnMut(&'static Entry)) {
+    let table = TABLE.load(Ordering::Acquire);
+    for at in 0..USED.load(Ordering::Acquire) as usize {
+        // SAFETY: entries that were ever taken are in the table, which is never unmapped.
+        let entry = unsafe { &*table.add(at) };
+        if entry.has_live_rings() {
+            f(entry);
+        }
+    }
+}
+
 /// A free entry, now ours alone.
 fn claim() -> Result<&'static Entry> {
     let table = table()?;
@@ -128,6 +142,8 @@ fn claim() -> Result<&'static Entry> {
         let claimed =
             entry.state.compare_exchange(FREE, BEING_MADE, Ordering::Acquire, Ordering::Relaxed);
         if claimed.is_ok() {
+            let end = ((start + offset) % MAX_CONTEXTS) as u32 + 1;
+            USED.fetch_max(end, Ordering::Release);
             return Ok(entry);
         }
     }

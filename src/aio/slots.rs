@@ -6,6 +6,7 @@
 use super::kept::Kept;
 use crate::abi::aio::iocb;
 use crate::sys::{caller, mem, Errno, Result};
+use core::cell::Cell;
 use core::mem::size_of;
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -269,6 +270,16 @@ impl Slots {
             }
         }
         false
+    }
+
+    /// How many of the slots that are not free are such.
+    pub fn count_such(&self, such: impl Fn(&Slot) -> bool) -> usize {
+        let count = Cell::new(0);
+        self.any(|_, slot| {
+            count.set(count.get() + usize::from(such(slot)));
+            false
+        });
+        count.get()
     }
 
     /// Frees the memory.

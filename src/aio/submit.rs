@@ -100,6 +100,9 @@ unsafe fn submit_each(
                 Err(errno) => return (submitted, done, Some(errno)),
                 Ok(flushed) => {
                     submitted += flushed as usize;
+                    if flushed > 0 && context.depends_on_threads {
+                        context.submitter.note();
+                    }
                     if batch.stopped.is_some() || flushed < batch.waiting {
                         return (submitted, done, batch.stopped);
                     }
@@ -302,7 +305,7 @@ impl Call<'_> {
             let prepared = prepare(sqe, request).and_then(|()| {
                 context.slots.set(index, request, address as u64);
                 match may_wait {
-                    true => keep(context, index, fd),
+                    true => context.held.keep(ring, &context.slots, index, true),
                     false => Ok(()),
                 }
             });
@@ -327,25 +330,6 @@ impl Call<'_> {
             }
         }
     }
-}
-
-/// Has a request keep what it may need when it has waited.
-#[cold]
-unsafe fn keep(context: &Context, index: u32, fd: c_int) -> Result<()> {
-    let (ring, slots) = (context.ring(), &context.slots);
-    let slot = &slots[index];
-    // SAFETY: the caller holds the SQ lock, and the slot is not in flight yet.
-    unsafe {
-        if context.held.hold(ring, slots, index, fd) {
-            slot.gets(Slot::HOLDS_FILE);
-            let is_write = check::is_write(&slot.request);
-            if is_write || check::is_vectored(&slot.request) {
-                (*slots.kept(index)).copy(&slot.request)?;
-                slot.gets(Slot::HAS_VECTOR | if is_write { Slot::WRITES_ALL } else { 0 });
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Submits the only request in the SQ together with the time after which it is over.

@@ -31,6 +31,11 @@ pub fn says_lost(errno: Errno) -> bool {
 }
 
 impl Private {
+    /// Whether the kernel serves it.
+    pub fn is_kernels(&self) -> bool {
+        self.identity.is_some()
+    }
+
     /// Whether `fd`, where the ring was, still is the ring.
     pub fn is_at(&self, fd: c_int) -> bool {
         match (soft::find(fd), self.identity) {

@@ -8,6 +8,7 @@ use super::{call, Errno, Result};
 use core::ffi::{c_int, c_void};
 use core::mem::{size_of, MaybeUninit};
 use core::ptr::{null, null_mut};
+use core::sync::atomic::{AtomicU32, Ordering};
 
 /// Our threads' stacks. They call nothing deep; the C library's own data is in it as well.
 const STACK_SIZE: usize = 256 << 10;
@@ -53,6 +54,59 @@ impl Thread {
     pub fn join(self) {
         // SAFETY: the thread was started joinable, and taking self means nobody joins it again.
         unsafe { libc::pthread_join(self.0, null_mut()) };
+    }
+}
+
+/// What is called in threads that end, those that have asked for it.
+pub struct AtEnd {
+    /// The key by which the C library knows, and 1; 0: none yet.
+    key: AtomicU32,
+}
+
+impl AtEnd {
+    /// Nobody has asked.
+    pub const fn new() -> Self {
+        AtEnd { key: AtomicU32::new(0) }
+    }
+
+    /// Has `last` called when the calling thread ends, by returning or by pthread_exit(3), which is what asks each time.
+    /// That there is no key left is as if the thread ended otherwise.
+    pub fn ask(&self, last: unsafe extern "C" fn(*mut c_void)) {
+        let Some(key) = self.key(last) else { return };
+        // SAFETY: the key is there and stays. The value only says that the function is to be called.
+        unsafe {
+            if libc::pthread_getspecific(key).is_null() {
+                libc::pthread_setspecific(key, self as *const Self as *const c_void);
+            }
+        }
+    }
+
+    fn key(&self, last: unsafe extern "C" fn(*mut c_void)) -> Option<libc::pthread_key_t> {
+        let known = self.key.load(Ordering::Acquire);
+        if known != 0 {
+            return Some(known - 1);
+        }
+        let mut new = 0;
+        // SAFETY: the key lives in this frame; one that nobody else knows of may be deleted.
+        unsafe {
+            if libc::pthread_key_create(&mut new, Some(last)) != 0 {
+                return None;
+            }
+            let stored = new + 1;
+            match self.key.compare_exchange(0, stored, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => Some(new),
+                Err(others) => {
+                    libc::pthread_key_delete(new);
+                    Some(others - 1)
+                }
+            }
+        }
+    }
+}
+
+impl Default for AtEnd {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -11,13 +11,15 @@ use crate::abi::uring::*;
 use crate::aio::cancel;
 use crate::aio::context::{exit_ring, init_ring};
 use crate::aio::files::Files;
+use crate::aio::kept::HeldFiles;
+use crate::aio::leaving::Submitter;
 use crate::aio::registry::{self, ContextId, Entry};
 use crate::aio::slots::Slots;
 use crate::aio::user;
 use crate::backing::Private;
 use crate::ring::barrier::{read_once, write_once};
 use crate::ring::register::register;
-use crate::sys::{fd, file, mem, Errno, Result};
+use crate::sys::{caller, fd, file, mem, Errno, Result};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_uint, c_void};
 use core::mem::{size_of, zeroed};
@@ -73,6 +75,10 @@ pub(super) struct Inner {
     pub queues: Queues,
     pub buffers: Buffers,
     pub files: Files,
+    pub held: HeldFiles,
+    pub submitter: Submitter,
+    /// The kernel's ring gives up, or fails, what a thread has in flight that ends; with SQTHREAD it is ours.
+    pub depends_on_threads: bool,
     pub flags: u32,
     service: *const Service,
     /// Completions wait for room in the application's CQ.
@@ -200,6 +206,8 @@ pub unsafe fn setup(setup: Setup) -> Result<ContextId> {
 impl Rings {
     /// The context's memory: a mapping of its own, freed by [`free`](Self::free).
     unsafe fn new(setup: Setup, iocbs: *mut iocb) -> Result<*mut Rings> {
+        // Threads are told apart.
+        caller::is_of_c_library();
         // SAFETY: new mappings touch nothing that exists; what fails is taken back.
         unsafe {
             let buffers = match setup.flags & IOCTX_FLAG_FIXEDBUFS {
@@ -275,6 +283,7 @@ impl Rings {
             // What the parent was about to say when it forked is said there.
             (inner.backlog, inner.overflowed, inner.returned) = (false, false, false);
             inner.alone = None;
+            inner.held = HeldFiles::new();
             inner.buffers.registered = false;
             inner.buffers.register(&inner.ring, self.setup.nr_events);
             if inner.wake_fd >= 0 {
@@ -325,6 +334,9 @@ impl Inner {
                 queues: Queues::new(setup.sq, setup.cq, iocbs, setup.nr_events),
                 buffers,
                 files: Files::new(),
+                held: HeldFiles::new(),
+                submitter: Submitter::new(),
+                depends_on_threads: private.is_kernels() && setup.flags & IOCTX_FLAG_SQTHREAD == 0,
                 flags: setup.flags,
                 service,
                 backlog: false,
@@ -422,9 +434,31 @@ pub unsafe fn destroy(entry: &Entry) -> Result<()> {
             }
         }
         drop(inside);
+        // Threads that are about to end look at it.
+        while entry.visitors.load(Ordering::SeqCst) > 0 {
+            crate::sys::thread::sleep(200);
+        }
         registry::finish_removal_of_rings(entry);
     }
     Ok(())
+}
+
+/// The backing's ring and the requests of a live ring context that a thread looks at, `id`, which is about to end; none
+/// if it need not.
+pub(in crate::aio) unsafe fn of_leaving_thread(
+    entry: &Entry,
+    id: u32,
+) -> Option<(*const io_uring, &'static Slots)> {
+    // SAFETY: the caller is a visitor, who keeps the context. Without the lock only what does not change is used, and
+    // words that are shared.
+    unsafe {
+        let rings = &*entry.rings();
+        let inner = rings.inner_without_lock();
+        (*inner).submitter.forget(id);
+        let is_present = rings.service().present.load(Ordering::Acquire) != 0;
+        (is_present && (*inner).depends_on_threads)
+            .then(|| (&raw const (*inner).ring, &(*inner).slots))
+    }
 }
 
 /// Cancels what can be, without the ring lock.

@@ -46,6 +46,9 @@ pub unsafe fn enter(id: ContextId, to_submit: u32, min_complete: u32) -> Result<
         let result = inner.enter(to_submit, min_complete);
         // Without a thread, the application gets its events when it enters again: nothing is lost.
         if inner.in_flight() > 0 {
+            if inner.depends_on_threads {
+                inner.submitter.note();
+            }
             let _ = rings.ensure_thread();
         }
         result

@@ -23,5 +23,6 @@ mod service;
 mod sq_thread;
 mod submit;
 
+pub(super) use context::of_leaving_thread;
 pub use context::{destroy, setup, Rings, Setup};
 pub use enter::enter;

@@ -10,6 +10,7 @@ use super::context::Inner;
 use crate::abi::aio::*;
 use crate::abi::aio_ring::*;
 use crate::abi::uring::io_uring_sqe;
+use crate::aio::kept::{give_back, use_kept};
 use crate::aio::request::prepare;
 use crate::aio::slots::Slot;
 use crate::aio::submit::unget_sqe;
@@ -18,6 +19,7 @@ use crate::ring::barrier::{io_uring_smp_load_acquire, read_once};
 use crate::ring::inline::*;
 use crate::ring::submit::{cq_needs_flush, get_events, submit};
 use crate::sys::{Errno, Result};
+use core::sync::atomic::Ordering;
 
 // What a slot's copy of a request keeps in `aio_key`, with `aio_reserved2` beside it.
 /// Submitted with `RWF_NOWAIT`.
@@ -126,7 +128,7 @@ impl Inner {
                 Outcome::Returned => {
                     self.returned = true;
                     Inner::close_signal(&slot.request, false);
-                    self.slots.give(index);
+                    self.give(index);
                     return false;
                 }
             };
@@ -137,9 +139,19 @@ impl Inner {
                 self.queues.publish();
                 Inner::close_signal(request, true);
             }
-            self.slots.give(index);
+            self.give(index);
             true
         }
+    }
+
+    /// Gives a slot back, and what its request keeps.
+    #[inline]
+    unsafe fn give(&self, index: u32) {
+        if self.slots[index].traits.load(Ordering::Relaxed) != 0 {
+            // SAFETY: the ring lock is held, and the request is over.
+            unsafe { give_back(&raw const self.ring, &self.slots, index) };
+        }
+        self.slots.give(index);
     }
 
     fn outcome(&self, index: u32, slot: &Slot, res: i32) -> Outcome {
@@ -147,7 +159,7 @@ impl Inner {
         let (key, kept) = (request.aio_key, request.aio_reserved2);
         let hit = |res: i32| Outcome::Event { res: i64::from(res), res2: IOEV_RES2_CACHEHIT };
         let plain = |res: i32| Outcome::Event { res: i64::from(res), res2: 0 };
-        if res == Errno::ECANCELED.answer() && !self.is_ending() {
+        if res == Errno::ECANCELED.answer() && slot.has(Slot::HOLDS_FILE) && !self.is_ending() {
             // The thread that submitted has ended, and the server gave up what it had in flight.
             return Outcome::Again { key: 0, res: 0 };
         }
@@ -181,6 +193,7 @@ impl Inner {
                 let which = (address - base) / core::mem::size_of::<iocb>() as u64;
                 let _ = self.fix(sqe, &request, which as u32);
             }
+            use_kept(sqe, &self.slots, index);
             (*sqe).user_data = u64::from(index);
             request.aio_key = key;
             request.aio_reserved2 = res;
@@ -270,7 +283,7 @@ impl Inner {
                 let cqe = (*ring).cq.cqes.add((at & (*ring).cq.ring_mask) as usize);
                 if let Some(slot) = self.slots.get((*cqe).user_data) {
                     Inner::close_signal(&slot.request, false);
-                    self.slots.give((*cqe).user_data as u32);
+                    self.give((*cqe).user_data as u32);
                 }
                 at = at.wrapping_add(1);
             }

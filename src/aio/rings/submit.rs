@@ -5,6 +5,8 @@ use super::reap::{FAILED, PROBE};
 use crate::abi::aio::*;
 use crate::abi::aio_ring::*;
 use crate::abi::uring::*;
+use crate::aio::check::{closed_to, is_vectored, moves_data};
+use crate::aio::kept::{give_back, use_kept};
 use crate::aio::request::prepare;
 use crate::backing;
 use crate::ring::barrier::write_once;
@@ -101,9 +103,23 @@ impl Inner {
             }
             (*sqe).user_data = u64::from(slot);
             self.slots.set(slot, &request, address as u64);
+            if self.depends_on_threads && self.may_wait(&request) {
+                let ring = &raw const self.ring;
+                // A vector that cannot be kept is the application's when it is needed again.
+                let _ = self.held.keep(ring, &self.slots, slot, false);
+                use_kept(sqe, &self.slots, slot);
+            }
             self.alone = Some(slot);
         }
         Ok(())
+    }
+
+    /// Whether a request may wait for ever.
+    #[inline]
+    fn may_wait(&mut self, request: &iocb) -> bool {
+        let opcode = request.aio_lio_opcode;
+        (opcode == IOCB_CMD_POLL || moves_data(request))
+            && self.files.may_wait(request.aio_fildes as c_int)
     }
 
     #[inline]
@@ -116,7 +132,7 @@ impl Inner {
     ) -> Result<()> {
         let opcode = request.aio_lio_opcode;
         let signals = request.aio_flags & IOCB_FLAG_RESFD != 0;
-        let moves = is_vectored(opcode) || matches!(opcode, IOCB_CMD_PREAD | IOCB_CMD_PWRITE);
+        let moves = moves_data(request);
         if self.flags & IOCTX_FLAG_IOPOLL != 0 && (signals || !moves) {
             return Err(Errno::EINVAL);
         }
@@ -160,7 +176,7 @@ impl Inner {
         request: &iocb,
         index: u32,
     ) -> Result<()> {
-        if is_vectored(request.aio_lio_opcode) {
+        if is_vectored(request) {
             return Err(Errno::EINVAL);
         }
         if !self.buffers.holds(index, request.aio_buf, request.aio_nbytes) {
@@ -247,6 +263,7 @@ impl Inner {
                 let index = (*(*sq).sqes.add(at as usize)).user_data;
                 if let Some(slot) = self.slots.get(index) {
                     Inner::close_signal(&slot.request, false);
+                    give_back(&raw const self.ring, &self.slots, index as u32);
                 }
             }
             (*sq).sqe_tail = tail;
@@ -269,20 +286,5 @@ impl Inner {
         }
         // SAFETY: fill() made the descriptor for this request.
         let _ = unsafe { fd::close(held) };
-    }
-}
-
-#[inline]
-fn is_vectored(opcode: u16) -> bool {
-    matches!(opcode, IOCB_CMD_PREADV | IOCB_CMD_PWRITEV)
-}
-
-/// The mode of opening that an operation does not work with.
-#[inline]
-fn closed_to(opcode: u16) -> Option<c_int> {
-    match opcode {
-        IOCB_CMD_PREAD | IOCB_CMD_PREADV => Some(libc::O_WRONLY),
-        IOCB_CMD_PWRITE | IOCB_CMD_PWRITEV => Some(libc::O_RDONLY),
-        _ => None,
     }
 }
