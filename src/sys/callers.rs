@@ -14,18 +14,19 @@ enum Load {
     Other,
 }
 
-/// Whether `text`, the code of a program or library, makes one of the calls by itself: it loads the number and goes on
-/// to a system call, or it hands the number to a function of its own that makes any.
-pub fn enter_past_us(text: &[u8]) -> bool {
-    let mut is_argument = false;
+/// Whether `text`, the code of a program or library where it is loaded, makes one of the calls by itself: it loads the
+/// number and goes on to a system call, or it hands the number to a function of its own, and has one that makes any call.
+/// `is_ours` says whether the pointer at an address, if there is one, is our syscall().
+pub fn enter_past_us(text: &[u8], is_ours: impl Fn(usize) -> bool) -> bool {
+    let mut is_handed_on = false;
     for (at, load) in arch::loads(text) {
         match load {
-            Load::Argument => is_argument = true,
+            Load::Argument => is_handed_on |= !arch::calls(text, at, &is_ours),
             Load::Other if arch::makes_call(&text[at..]) => return true,
             Load::Other => {}
         }
     }
-    is_argument && arch::has_dispatcher(text)
+    is_handed_on && arch::has_dispatcher(text)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -92,6 +93,39 @@ mod arch {
     pub fn makes_call(code: &[u8]) -> bool {
         const SOON: usize = 256;
         code[..code.len().min(SOON)].windows(2).any(|bytes| bytes == CALL)
+    }
+
+    /// Whether a function is called soon, or its address loaded, by a pointer that is ours.
+    pub fn calls(text: &[u8], from: usize, is_ours: &impl Fn(usize) -> bool) -> bool {
+        const SOON: usize = 96;
+        (from..text.len().min(from + SOON)).any(|at| match text[at..] {
+            // call *pointer, jmp *pointer
+            [0xff, 0x15 | 0x25, ..] => is_ours(target(text, at + 2)),
+            // mov pointer, %register
+            [0x8b, modrm, ..] if modrm & 0xc7 == 5 => is_ours(target(text, at + 2)),
+            // call, jmp
+            [0xe8 | 0xe9, ..] => {
+                let start = text.as_ptr() as usize;
+                stub(text, target(text, at + 1).wrapping_sub(start)).is_some_and(is_ours)
+            }
+            _ => false,
+        })
+    }
+
+    /// The address that the last 4 bytes of an instruction name, by its distance.
+    fn target(text: &[u8], at: usize) -> usize {
+        let end = text.as_ptr() as usize + at + 4;
+        let distance = text.get(at..at + 4).and_then(|bytes| bytes.try_into().ok());
+        end.wrapping_add_signed(i32::from_le_bytes(distance.unwrap_or_default()) as isize)
+    }
+
+    /// The pointer that code at `at` jumps by, if all it does is that: what stands for another object's function.
+    fn stub(text: &[u8], at: usize) -> Option<usize> {
+        const ENDBR: [u8; 4] = [0xf3, 0x0f, 0x1e, 0xfa];
+        let mut code = text.get(at..)?;
+        code = code.strip_prefix(&ENDBR).unwrap_or(code);
+        code = code.strip_prefix(&[0xf2]).unwrap_or(code);
+        matches!(code, [0xff, 0x25, ..]).then(|| target(text, text.len() - code.len() + 2))
     }
 
     /// Whether there is a function that makes the system call whose number it is given.
@@ -171,6 +205,39 @@ mod arch {
         words(code).take(SOON).any(|word| word == CALL)
     }
 
+    /// Whether a function is called soon by a pointer that is ours.
+    pub fn calls(text: &[u8], from: usize, is_ours: &impl Fn(usize) -> bool) -> bool {
+        const SOON: usize = 24;
+        let start = text.as_ptr() as usize;
+        let mut code = words(&text[from..]).take(SOON).enumerate();
+        code.any(|(index, word)| {
+            // bl, b
+            let distance = ((word << 6) as i32 >> 4) as isize;
+            let target = (from + index * 4).wrapping_add_signed(distance);
+            word & 0x7c00_0000 == 0x1400_0000
+                && text
+                    .get(target..)
+                    .is_some_and(|code| stub(start + target, code).is_some_and(is_ours))
+        })
+    }
+
+    /// The pointer that `code`, which is at `start`, jumps by, if all it does is that: what stands for another object's
+    /// function.
+    fn stub(start: usize, code: &[u8]) -> Option<usize> {
+        const BTI: u32 = 0xd503_245f;
+        let mut code = words(code).enumerate().skip_while(|(_, word)| *word == BTI);
+        let (index, page) = code.next()?;
+        let (_, load) = code.next()?;
+        // adrp x16, page; ldr x17, [x16, offset]
+        if page & 0x9f00_001f != 0x9000_0010 || load & 0xffc0_03ff != 0xf940_0211 {
+            return None;
+        }
+        let pages = ((page >> 29 & 3) | (page >> 5 & 0x7_ffff) << 2) << 11;
+        let distance = (pages as i32 >> 11) as isize * 4096;
+        let page = ((start + index * 4) & !4095).wrapping_add_signed(distance);
+        Some(page + (load >> 10 & 0xfff) as usize * 8)
+    }
+
     /// Whether there is a function that makes the system call whose number it is given.
     pub fn has_dispatcher(text: &[u8]) -> bool {
         const LONGEST: usize = 16;
@@ -202,6 +269,11 @@ mod arch {
     }
 
     /// See [`loads`].
+    pub fn calls(_: &[u8], _: usize, _: &impl Fn(usize) -> bool) -> bool {
+        false
+    }
+
+    /// See [`loads`].
     pub fn has_dispatcher(_: &[u8]) -> bool {
         true
     }
@@ -209,12 +281,15 @@ mod arch {
 
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
-    use super::enter_past_us;
     use alloc::vec;
     use alloc::vec::Vec;
 
     const ENTER: [u8; 4] = [0xaa, 0x01, 0, 0];
     const CALL: [u8; 2] = [0x0f, 0x05];
+
+    fn enter_past_us(text: &[u8]) -> bool {
+        super::enter_past_us(text, |_| false)
+    }
 
     fn text(parts: &[&[u8]]) -> Vec<u8> {
         let mut text = vec![0x90; 300];
@@ -272,6 +347,22 @@ mod tests {
         assert!(enter_past_us(&text(&[&[0xbf], &ENTER, &[0x90; 300], plain])));
         assert!(!enter_past_us(&text(&[&[0xbf], &ENTER, &[0x90; 300], constant])));
         assert!(!enter_past_us(&text(&[&[0x90; 300], optimized])));
+        // It is not handed to that one, but to ours: by a pointer, whose address stands 16 bytes on, or by a stub for it.
+        let calls: [&[u8]; 4] = [
+            &[0xff, 0x15, 0x10, 0, 0, 0],
+            &[0x48, 0x8b, 0x05, 0x10, 0, 0, 0],
+            &[0xe8, 2, 0, 0, 0, 0x90, 0x90, 0xff, 0x25, 0x10, 0, 0, 0],
+            &[
+                0xe8, 2, 0, 0, 0, 0x90, 0x90, 0xf3, 0x0f, 0x1e, 0xfa, 0xf2, 0xff, 0x25, 0x10, 0, 0,
+                0,
+            ],
+        ];
+        for call in calls {
+            let text = text(&[&[0xbf], &ENTER, &[0x31, 0xc0], call, &[0x90; 300], optimized]);
+            let slot = text.as_ptr() as usize + 300 + 7 + call.len() + 0x10;
+            assert!(!super::enter_past_us(&text, |at| at == slot), "{call:x?}");
+            assert!(super::enter_past_us(&text, |at| at != slot), "{call:x?}");
+        }
         assert!(!enter_past_us(&[]));
         assert!(!enter_past_us(&ENTER));
     }

@@ -16,6 +16,11 @@ pub unsafe fn setup(entries: c_uint, params: *mut io_uring_params, caller: usize
     made.unwrap_or_else(Errno::answer)
 }
 
+extern "C" {
+    /// Ours.
+    fn syscall(number: c_long) -> c_long;
+}
+
 /// What is asked of the loader's list.
 struct Question {
     /// Where a call came from.
@@ -42,16 +47,25 @@ unsafe extern "C" fn look(info: *mut libc::dl_phdr_info, _: size_t, data: *mut c
         header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_X != 0
     };
     let start = |header: &libc::Elf64_Phdr| info.dlpi_addr as usize + header.p_vaddr as usize;
-    let is_there = |header: &libc::Elf64_Phdr| {
-        (start(header)..start(header) + header.p_memsz as usize).contains(&question.caller)
+    let is_there = |header: &libc::Elf64_Phdr, at: usize| {
+        (start(header)..start(header) + header.p_memsz as usize).contains(&at)
+    };
+    let is_ours = |at: usize| {
+        let mut data = headers.iter().filter(|header| header.p_type == libc::PT_LOAD);
+        let is_there = data.any(|header| is_there(header, at) && is_there(header, at + 7));
+        // SAFETY: a pointer in a segment of the object, all of which can be read.
+        is_there
+            && unsafe { (at as *const usize).read_unaligned() } == syscall as *const () as usize
     };
     let mut code = headers.iter().filter(is_code);
-    let Some(found) = code.clone().find(|header| is_there(header)) else { return 0 };
+    let Some(found) = code.clone().find(|header| is_there(header, question.caller)) else {
+        return 0;
+    };
     question.enters_past_us = !is_remembered(start(found), info.dlpi_subs as usize)
         && code.any(|header| {
             let is_readable = header.p_flags & libc::PF_R != 0;
             // SAFETY: a loaded segment that the object says can be read.
-            !is_readable || callers::enter_past_us(unsafe { text(start(header), header) })
+            !is_readable || callers::enter_past_us(unsafe { text(start(header), header) }, is_ours)
         });
     if !question.enters_past_us {
         remember(start(found), info.dlpi_subs as usize);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * A program that makes a ring by syscall() and enters it as WAY says: by syscall() as well; by an instruction of its
- * own, with the number in place or from a variable; by a function of its own for any call. Prints the result of a NOP,
- * or the error. All of them have some call of their own, and the numbers of the ring's calls in other places.
+ * own, with the number in place or from a variable; by a function of its own for any call; by syscall(), beside such a
+ * function. Prints the result of a NOP, or the error. All of them have some call of their own, and the numbers of the ring's calls in other places.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -40,22 +40,9 @@
 #define IN_PLACE 1
 #define FROM_VARIABLE 2
 #define BY_FUNCTION 3
+#define BESIDE_FUNCTION 4
 
-static int own_id(void)
-{
-	long id;
-
-	OWN_CALL(id, SYS_getpid, 0, 0, 0, 0, 0, 0);
-	return (int)id;
-}
-
-/* As an assertion that stands in this line. */
-__attribute__((noinline)) static int is_line(int value, int line)
-{
-	return value == line || own_id() != getpid();
-}
-
-#if WAY == BY_FUNCTION
+#if WAY >= BY_FUNCTION
 __attribute__((noinline)) static long own_call(long number, long a, long b, long c, long d, long e, long f)
 {
 	long result;
@@ -65,11 +52,30 @@ __attribute__((noinline)) static long own_call(long number, long a, long b, long
 }
 #endif
 
+/* Of the only thread, which has two numbers for it. */
+static int own_id(int which)
+{
+	long id;
+
+#if WAY >= BY_FUNCTION
+	id = own_call(which % 2 ? SYS_getpid : SYS_gettid, 0, 0, 0, 0, 0, 0);
+#else
+	OWN_CALL(id, which % 2 ? SYS_getpid : SYS_gettid, 0, 0, 0, 0, 0, 0);
+#endif
+	return (int)id;
+}
+
+/* As an assertion that stands in this line. */
+__attribute__((noinline)) static int is_line(int value, int line)
+{
+	return value == line || own_id(value) != getpid();
+}
+
 static long enter(int fd, unsigned int submit, unsigned int wait)
 {
 	long result;
 
-#if WAY == BY_SYSCALL
+#if WAY == BY_SYSCALL || WAY == BESIDE_FUNCTION
 	result = syscall(SYS_io_uring_enter, fd, submit, wait, IORING_ENTER_GETEVENTS, NULL, 0L);
 #elif WAY == IN_PLACE
 	OWN_CALL(result, SYS_io_uring_enter, fd, submit, wait, IORING_ENTER_GETEVENTS, 0, 0);
