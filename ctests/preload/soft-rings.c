@@ -4,68 +4,12 @@
  * mmap() and close it with close(). With rings served in user space they have the same.
  */
 #include "preload.h"
-#include <linux/io_uring.h>
+#include "raw-ring.h"
 #include <poll.h>
 #include <pthread.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 
 MODES(NULL, "auto");
-
-struct raw {
-	struct io_uring_params params;
-	int fd;
-	char *sq, *cq;
-	struct io_uring_sqe *sqes;
-};
-
-static unsigned int *word(char *ring, unsigned int offset)
-{
-	return (unsigned int *)(void *)(ring + offset);
-}
-
-static char *mapped(const struct raw *raw, size_t size, off_t offset)
-{
-	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, raw->fd, offset);
-
-	CHECK(memory != MAP_FAILED);
-	return memory;
-}
-
-static struct raw make(void)
-{
-	struct raw raw = { .params = { .flags = 0 } };
-	const struct io_uring_params *p = &raw.params;
-
-	raw.fd = (int)MUST(syscall(SYS_io_uring_setup, 8, &raw.params));
-	raw.sq = mapped(&raw, p->sq_off.array + p->sq_entries * 4, IORING_OFF_SQ_RING);
-	raw.cq = mapped(&raw, p->cq_off.cqes + p->cq_entries * 16, IORING_OFF_CQ_RING);
-	raw.sqes = (void *)mapped(&raw, p->sq_entries * sizeof(struct io_uring_sqe), IORING_OFF_SQES);
-	return raw;
-}
-
-static void submit(struct raw *raw, struct io_uring_sqe sqe, unsigned int wait)
-{
-	unsigned int tail = *word(raw->sq, raw->params.sq_off.tail);
-	unsigned int slot = tail & (raw->params.sq_entries - 1);
-
-	raw->sqes[slot] = sqe;
-	word(raw->sq, raw->params.sq_off.array)[slot] = slot;
-	__atomic_store_n(word(raw->sq, raw->params.sq_off.tail), tail + 1, __ATOMIC_RELEASE);
-	CHECK_EQ(syscall(SYS_io_uring_enter, raw->fd, 1, wait, wait ? IORING_ENTER_GETEVENTS : 0, NULL, 0L), 1);
-}
-
-static int reap(struct raw *raw)
-{
-	unsigned int head = *word(raw->cq, raw->params.cq_off.head);
-	struct io_uring_cqe *cqes = (void *)(raw->cq + raw->params.cq_off.cqes);
-
-	CHECK(head != __atomic_load_n(word(raw->cq, raw->params.cq_off.tail), __ATOMIC_ACQUIRE));
-	int result = cqes[head & (raw->params.cq_entries - 1)].res;
-
-	__atomic_store_n(word(raw->cq, raw->params.cq_off.head), head + 1, __ATOMIC_RELEASE);
-	return result;
-}
 
 static void a_pipe(void)
 {
@@ -119,9 +63,7 @@ static void close_gives_up_what_is_in_flight(void)
 	submit(&raw, (struct io_uring_sqe){ .opcode = IORING_OP_READ, .fd = pair[0], .off = -1ull,
 					    .addr = (uintptr_t)&byte, .len = 1 }, 0);
 	CHECK_EQ(close(pair[0]), 0);
-	munmap(raw.sqes, raw.params.sq_entries * sizeof(struct io_uring_sqe));
-	munmap(raw.sq, raw.params.sq_off.array + raw.params.sq_entries * 4);
-	munmap(raw.cq, raw.params.cq_off.cqes + raw.params.cq_entries * 16);
+	unmap(&raw);
 	CHECK_EQ(close(raw.fd), 0);
 	wait.fd = pair[1];
 	CHECK_EQ(poll(&wait, 1, 3000), 1);

@@ -1,5 +1,6 @@
-//! What programs do with a ring's descriptor by themselves, through the C library: map and close it. The
-//! preload library hands those calls in; what is no ring of ours is for the C library to do.
+//! What programs do with a ring's descriptor by themselves, through the C library: map and close it, and unmap
+//! what they have mapped. The preload library hands those calls in; what is no ring of ours is for the C library
+//! to do.
 
 use crate::soft;
 use crate::sys::{mem, Errno, Result};
@@ -37,8 +38,17 @@ pub unsafe fn map_for_program(
     }))
 }
 
-/// Closes a ring that is served here; false when `fd` is not one.
+/// Closes a descriptor of a ring that is served here; false when `fd` is not one. The ring goes on while there is
+/// another, or its memory is mapped.
 #[inline]
 pub fn close_for_program(fd: c_int) -> bool {
-    soft::close(fd)
+    soft::close_by_program(fd)
+}
+
+/// To be called when the program has unmapped anything, or mapped something in its place: that may end a ring.
+#[inline]
+pub fn unmapped_by_program(at: *mut c_void, len: usize) {
+    if soft::serves() {
+        soft::forget_mapped(at, len);
+    }
 }

@@ -10,7 +10,7 @@
 //! | [`setup`] | makes a ring of a number of entries, fills in its params, returns its fd |
 //! | [`enter`] | submits SQEs and waits for CQEs |
 //! | [`register`] | registers files, buffers and whatever else belongs to a ring |
-//! | [`map`] | gives the ring's memory at an `IORING_OFF_*` offset |
+//! | [`map`], [`unmap`] | gives the ring's memory at an `IORING_OFF_*` offset, and takes it back |
 //! | [`close`] | closes the ring's fd |
 
 mod cause;
@@ -26,7 +26,7 @@ use crate::abi::uring::{
     io_uring_params, IORING_ENTER_REGISTERED_RING, IORING_REGISTER_USE_REGISTERED_RING,
 };
 use crate::soft;
-use crate::sys::{fd, file, Errno, Result};
+use crate::sys::{fd, file, mem, Errno, Result};
 use core::ffi::{c_int, c_uint, c_void};
 
 /// Makes a ring of `entries` SQEs; `params` says what kind and is answered with what it became. What
@@ -201,6 +201,17 @@ pub unsafe fn map(fd: c_int, offset: u64, len: usize) -> Result<*mut c_void> {
         // SAFETY: the caller vouches for the length.
         None => unsafe { kernel::map(fd, offset, len) },
     }
+}
+
+/// Unmaps what [`map`] has given. Of a ring that the program has closed by itself, this is the end.
+///
+/// # Safety
+/// Nothing may use the memory any more.
+pub unsafe fn unmap(addr: *mut c_void, len: usize) -> Result<()> {
+    // SAFETY: as the caller says.
+    let unmapped = unsafe { mem::unmap(addr, len) };
+    soft::look_for_unmapped(addr, len);
+    unmapped
 }
 
 /// Closes ring `fd`: what is in flight is cancelled or finishes on its own.

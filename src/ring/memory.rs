@@ -182,7 +182,7 @@ impl Mappings {
             if !addr.is_null() && len != 0 {
                 // SAFETY: the range is one of this ring's mappings. That it can fail only for
                 // a range that is none leaves nothing to report.
-                let _ = unsafe { mem::unmap(addr, len) };
+                let _ = unsafe { crate::backing::unmap(addr, len) };
             }
         };
         unmap(self.sqes, self.sqes_len);

@@ -431,12 +431,14 @@ pub fn map(ring: &super::ring::Ring, offset: u64, len: usize) -> Result<*mut c_v
         return Err(Errno::EINVAL);
     }
     let mut turn = super::turn::Turn::take(ring);
-    if offset & IORING_OFF_MMAP_MASK == IORING_OFF_PBUF_RING {
+    let mapped = if offset & IORING_OFF_MMAP_MASK == IORING_OFF_PBUF_RING {
         let group = (offset & !IORING_OFF_MMAP_MASK) >> IORING_OFF_PBUF_SHIFT;
-        return turn.map_buffer_ring(group, len);
-    }
-    match (offset, &turn.core.region) {
-        (region::MAP_OFFSET, Some(region)) => region.map(len),
-        _ => turn.core.memory.map_part(offset, len),
-    }
+        turn.map_buffer_ring(group, len)
+    } else {
+        match (offset, &turn.core.region) {
+            (region::MAP_OFFSET, Some(region)) => region.map(len),
+            _ => turn.core.memory.map_part(offset, len),
+        }
+    };
+    mapped.inspect(|at| ring.mapped.note(*at))
 }

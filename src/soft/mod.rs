@@ -27,6 +27,7 @@ pub mod intake;
 pub mod iopoll;
 pub mod jobs;
 pub mod keeper;
+pub mod mapped;
 pub mod memory;
 pub mod ops;
 pub mod perform;
@@ -55,11 +56,12 @@ pub mod work;
 pub mod workers;
 
 pub use enter::{enter, KNOWN_FLAGS as ENTER_FLAGS};
+pub use mapped::{forget as forget_mapped, look as look_for_unmapped};
 pub use memory::map;
 pub use registration::blind::register as register_without_ring;
 pub use registration::register;
 pub use setup::setup;
-pub use table::{close, serves};
+pub use table::{close, close_by_program, serves};
 
 use crate::abi::uring::{IORING_ENTER_REGISTERED_RING, IORING_REGISTER_USE_REGISTERED_RING};
 use crate::sys::{atomic, fd, Result};

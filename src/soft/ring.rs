@@ -5,6 +5,7 @@ use super::buffers::Buffers;
 use super::direct::Direct;
 use super::files::Files;
 use super::inbox::Inbox;
+use super::mapped::Mapped;
 use super::memory::{Cqe, Memory};
 use super::personality::Personalities;
 use super::poll::Polls;
@@ -185,6 +186,8 @@ pub struct Ring {
     pub forking: AtomicBool,
     /// The next one of those.
     pub next_forking: AtomicPtr<Ring>,
+    /// Where the program has its memory.
+    pub mapped: Mapped,
     /// Our own descriptor, again: it does not change, and needs no lock.
     own: Held,
 }
@@ -201,6 +204,7 @@ impl Ring {
         allocator::note_requests(1);
         Ring {
             own: core.held,
+            mapped: Mapped::default(),
             names: AtomicU32::new(1),
             forking: AtomicBool::new(false),
             next_forking: AtomicPtr::default(),

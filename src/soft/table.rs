@@ -6,7 +6,7 @@
 
 use super::ring::Ring;
 use super::turn::Turn;
-use super::{direct, fork, keeper, sleepers, work};
+use super::{direct, fork, keeper, mapped, sleepers, work};
 use crate::sys::lock::Lock;
 use crate::sys::locks::{rank, Class};
 use crate::sys::{fd, identity, mem, owned, process, worker, Errno, Result};
@@ -32,7 +32,7 @@ impl Chunk {
 
 struct Table {
     chunks: [AtomicPtr<Chunk>; CHUNKS],
-    /// How many descriptors are rings; without any, nothing has to be looked up.
+    /// How many descriptors are rings, and rings that are kept without; without any, nothing has to be looked up.
     count: AtomicU32,
     /// Rings that were not closed.
     rings: AtomicU32,
@@ -178,11 +178,11 @@ pub fn look_up(fd: c_int) -> Option<Used> {
     if TABLE.count.load(Ordering::Relaxed) == 0 {
         return None;
     }
-    find_and(fd, |_| Removed(null_mut()))
+    find_and(fd, |_| Removed::NONE)
 }
 
 fn find_in_table(fd: c_int) -> Option<Used> {
-    find_and(fd, |fd| remove(fd, true))
+    find_and(fd, let_go_of)
 }
 
 /// Finds a ring; what is in the table and is it no more is `let_go` of, under the lock.
@@ -220,15 +220,22 @@ fn find_and(fd: c_int, let_go: impl FnOnce(c_int) -> Removed) -> Option<Used> {
 /// The ring that `fd` is another descriptor of, as by dup(2); from now on the table knows it by that one
 /// too. Under the lock.
 fn namesake(fd: c_int) -> Option<&'static Ring> {
-    let ring = each_slot().find_map(|slot| {
+    let known = each_slot().find_map(|slot| {
         // SAFETY: under the lock the table's own reference keeps what a slot has.
         unsafe { slot.load(Ordering::Relaxed).as_ref() }.filter(|ring| ring.is_file(fd))
-    })?;
+    });
     let slot = slot_made(fd).ok()?;
-    ring.acquire();
-    ring.names.fetch_add(1, Ordering::Relaxed);
+    let ring = match known {
+        Some(ring) => {
+            ring.acquire();
+            ring.names.fetch_add(1, Ordering::Relaxed);
+            TABLE.count.fetch_add(1, Ordering::Relaxed);
+            ring
+        }
+        // One that was kept without a name has the reference of its last one.
+        None => mapped::take(|ring| ring.is_file(fd))?,
+    };
     slot.store((&raw const *ring).cast_mut(), Ordering::Release);
-    TABLE.count.fetch_add(1, Ordering::Relaxed);
     Some(ring)
 }
 
@@ -259,7 +266,7 @@ pub fn insert(fd: c_int, ring: Box<Ring>) -> Result<()> {
     fork::start_over(start_over);
     let held = TABLE.lock.lock();
     let slot = slot_made(fd)?;
-    let replaced = remove(fd, true);
+    let replaced = let_go_of(fd);
     let closed = sweep();
     slot.store(Box::into_raw(ring), Ordering::Release);
     TABLE.rings.fetch_add(1, Ordering::Relaxed);
@@ -268,6 +275,7 @@ pub fn insert(fd: c_int, ring: Box<Ring>) -> Result<()> {
     drop(held);
     replaced.give_up();
     closed.give_up();
+    mapped::look(null_mut(), 0);
     Ok(())
 }
 
@@ -276,7 +284,7 @@ pub fn insert(fd: c_int, ring: Box<Ring>) -> Result<()> {
 pub fn rename(from: c_int, to: c_int) -> Result<()> {
     let held = TABLE.lock.lock();
     let after = slot_made(to)?;
-    let replaced = remove(to, true);
+    let replaced = let_go_of(to);
     let before = slot(from).map_or(null_mut(), |slot| slot.swap(null_mut(), Ordering::AcqRel));
     after.store(before, Ordering::Release);
     drop(held);
@@ -294,7 +302,7 @@ fn sweep() -> Removed {
         if index / CHUNK >= CHUNKS || TABLE.chunks[index / CHUNK].load(Ordering::Relaxed).is_null()
         {
             TABLE.swept.store(0, Ordering::Relaxed);
-            return Removed(null_mut());
+            return Removed::NONE;
         }
         let fd = index as c_int;
         let Some(slot) = slot(fd) else { continue };
@@ -302,15 +310,25 @@ fn sweep() -> Removed {
         let Some(ring) = (unsafe { slot.load(Ordering::Relaxed).as_ref() }) else { continue };
         if !identity::is_marked(fd) && !ring.is_file(fd) {
             TABLE.swept.store(index, Ordering::Relaxed);
-            return remove(fd, true);
+            return let_go_of(fd);
         }
     }
     TABLE.swept.store(from + AT_A_TIME, Ordering::Relaxed);
-    Removed(null_mut())
+    Removed::NONE
 }
 
-/// Closes the ring that `fd` is; false when it is none of ours.
+/// Closes the ring that `fd` is, of which the program has no more use; false when it is none of ours.
 pub fn close(fd: c_int) -> bool {
+    close_and(fd, remove)
+}
+
+/// [`close`] for a program that may go on with another descriptor of the ring, or with its memory: it is over with the
+/// last of them.
+pub fn close_by_program(fd: c_int) -> bool {
+    close_and(fd, let_go_of)
+}
+
+fn close_and(fd: c_int, let_go: impl FnOnce(c_int) -> Removed) -> bool {
     // Without the lock: what a program does with a descriptor that it closes, it does in order.
     if slot(fd).is_none_or(|slot| slot.load(Ordering::Relaxed).is_null()) {
         return false;
@@ -322,26 +340,35 @@ pub fn close(fd: c_int) -> bool {
         return unsafe { fd::close(fd) }.is_ok();
     }
     let held = TABLE.lock.lock();
-    let gone = remove(fd, false);
-    drop(held);
-    if gone.0.is_null() {
+    if slot(fd).is_none_or(|slot| slot.load(Ordering::Relaxed).is_null()) {
         return false;
     }
+    let gone = let_go(fd);
+    drop(held);
     // SAFETY: the descriptor is the ring's, and was handed to us to close.
     let _ = unsafe { fd::close(fd) };
     gone.give_up();
+    mapped::look(null_mut(), 0);
     true
 }
 
 /// A reference of the table's that it gives up.
 #[must_use]
-struct Removed(*mut Ring);
+pub struct Removed(*mut Ring);
 
 impl Removed {
-    /// Not under the lock: with its last name, the ring shuts down.
-    fn give_up(self) {
+    /// None.
+    pub const NONE: Removed = Removed(null_mut());
+
+    /// The ring.
+    pub fn ring(&self) -> Option<&'static Ring> {
         // SAFETY: the table's reference has become this one's.
-        if let Some(ring) = unsafe { self.0.as_ref() } {
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Not under the lock: with its last name, the ring shuts down.
+    pub fn give_up(self) {
+        if let Some(ring) = self.ring() {
             lose_name(ring);
             drop(Used(ring));
             end_threads();
@@ -349,16 +376,16 @@ impl Removed {
     }
 }
 
-/// Takes `fd` out of the table. When it was closed `behind_our_back`, there may be a descriptor that the
-/// table does not know yet: it knows the ring by that one then. Under the lock.
-fn remove(fd: c_int, behind_our_back: bool) -> Removed {
+/// Takes `fd` out of the table, of which the program has closed it without an end of the ring: there may be a descriptor
+/// that the table does not know yet, which it knows the ring by then, or the program has its memory. Under the lock.
+fn let_go_of(fd: c_int) -> Removed {
     const LIKELY: c_int = 256;
-    let Some(slot) = slot(fd) else { return Removed(null_mut()) };
+    let Some(slot) = slot(fd) else { return Removed::NONE };
     // SAFETY: under the lock the table's own reference keeps what the slot has.
     let Some(ring) = (unsafe { slot.load(Ordering::Relaxed).as_ref() }) else {
-        return Removed(null_mut());
+        return Removed::NONE;
     };
-    if behind_our_back && ring.names.load(Ordering::Relaxed) == 1 {
+    if ring.names.load(Ordering::Relaxed) == 1 {
         let is_name = |other: &c_int| {
             *other != fd
                 && identity::is_marked(*other)
@@ -369,8 +396,43 @@ fn remove(fd: c_int, behind_our_back: bool) -> Removed {
             namesake(other);
         }
     }
+    let gone = mapped::keep(remove(fd));
+    if gone.ring().is_none() {
+        TABLE.count.fetch_add(1, Ordering::Relaxed);
+    }
+    gone
+}
+
+/// Runs for each ring that has a name.
+pub fn each_locked(run: impl Fn(&Ring)) {
+    if TABLE.count.load(Ordering::Relaxed) == 0 {
+        return;
+    }
+    fork::start_over(start_over);
+    let _held = TABLE.lock.lock();
+    // SAFETY: under the lock the table's own reference keeps what a slot has.
+    each_slot().filter_map(|slot| unsafe { slot.load(Ordering::Relaxed).as_ref() }).for_each(run);
+}
+
+/// Takes a ring that was kept without a name, if it is one that `is_over`.
+pub fn take_kept(is_over: impl Fn(&Ring) -> bool) -> Option<Removed> {
+    if TABLE.owner.load(Ordering::Relaxed) != process::id() as u32 {
+        // After vfork.
+        return None;
+    }
+    let _held = TABLE.lock.lock();
+    let ring = mapped::take(is_over)?;
     TABLE.count.fetch_sub(1, Ordering::Relaxed);
-    Removed(slot.swap(null_mut(), Ordering::AcqRel))
+    Some(Removed((&raw const *ring).cast_mut()))
+}
+
+/// Takes `fd` out of the table. Under the lock.
+fn remove(fd: c_int) -> Removed {
+    let ring = slot(fd).map_or(null_mut(), |slot| slot.swap(null_mut(), Ordering::AcqRel));
+    if !ring.is_null() {
+        TABLE.count.fetch_sub(1, Ordering::Relaxed);
+    }
+    Removed(ring)
 }
 
 /// Rings are served in this process from now on, not the kernel's.
@@ -394,6 +456,7 @@ fn start_over() {
     // SAFETY: no other thread of this process has come past fork::start_over yet.
     unsafe {
         super::keeper::start_over();
+        mapped::start_over();
         owned::start_over();
         direct::start_over();
         // A ring that has several names counts them anew, and is adopted once.

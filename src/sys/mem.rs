@@ -1,6 +1,6 @@
 //! Memory mappings.
 
-use super::{call, Result};
+use super::{call, Errno, Result};
 use core::ffi::{c_int, c_void};
 
 /// A multiple of every page size that this architecture's kernels come with: what is aligned and
@@ -50,6 +50,14 @@ pub fn map_wiped(len: usize) -> Result<*mut c_void> {
 pub unsafe fn unmap(addr: *mut c_void, len: usize) -> Result<()> {
     // SAFETY: see the module sys.
     unsafe { call(libc::SYS_munmap, [addr as usize, len, 0, 0, 0, 0]) }.map(drop)
+}
+
+/// Whether something is mapped in the page at `page`; true also where that may not be asked.
+pub fn is_mapped(page: usize) -> bool {
+    let mut resident = 0u8;
+    // SAFETY: the kernel writes one byte, for one page, to this frame.
+    let asked = unsafe { call(libc::SYS_mincore, [page, 1, &raw mut resident as usize, 0, 0, 0]) };
+    asked != Err(Errno::ENOMEM)
 }
 
 /// madvise(2).

@@ -1,8 +1,10 @@
 //! The system calls that are ours: from a number and its arguments to the functions of the faces.
 
 use crate::callers;
+use crate::descriptors::{close_at_once, map, unmap};
 use anyring::abi::ctypes::*;
 use anyring::sys::aio::aio_sigset;
+use anyring::sys::Errno;
 use anyring_libaio::context::*;
 use anyring_libaio::rings::*;
 use anyring_liburing::syscall::*;
@@ -27,6 +29,12 @@ pub mod numbers {
     pub const IO_URING_SETUP: c_long = SYS_io_uring_setup;
     pub const IO_URING_ENTER: c_long = SYS_io_uring_enter;
     pub const IO_URING_REGISTER: c_long = SYS_io_uring_register;
+    /// What programs do with a ring's descriptor and memory.
+    pub const MMAP: c_long = SYS_mmap;
+    /// See [`MMAP`].
+    pub const MUNMAP: c_long = SYS_munmap;
+    /// See [`MMAP`].
+    pub const CLOSE: c_long = SYS_close;
 }
 
 /// Bytes of the signal set that system calls take: 64 signals.
@@ -47,6 +55,12 @@ pub unsafe extern "C" fn serve(
     // SAFETY: the caller passes what the call of that number takes; see the module above.
     unsafe {
         let answer = match c_long::from(number as c_int) {
+            MMAP => match map(a as _, b, c as c_int, d as c_int, e as c_int, f as u64) {
+                Ok(at) => return at as c_long,
+                Err(errno) => errno.answer(),
+            },
+            MUNMAP => unmap(a as _, b).map_or_else(Errno::answer, |()| 0),
+            CLOSE => close_at_once(a as c_int).map_or_else(Errno::answer, |()| 0),
             IO_SETUP => io_setup(a as c_int, b as _),
             IO_DESTROY => io_destroy(a as _),
             IO_SUBMIT => io_submit(a as _, b as c_long, c as _),

@@ -58,6 +58,7 @@ fn resize(turn: &mut Turn, arg: u64) -> Result<c_int> {
     control.posting.unlock();
     moved?;
     turn.ring.replace_memory(turn.core, new);
+    turn.ring.mapped.clear();
     turn.flush_overflow();
     Ok(0)
 }
