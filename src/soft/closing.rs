@@ -81,7 +81,7 @@ impl Turn<'_> {
             unsafe {
                 if work::take_back(self.ring, request) {
                     self.complete(request, Errno::ECANCELED.answer());
-                } else if !jobs::ends_by_itself(&*request) {
+                } else if jobs::is_interrupted(&*request) {
                     (*request).flags |= CANCELLED;
                     (*request).job.call_off();
                 }

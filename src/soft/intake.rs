@@ -278,6 +278,7 @@ unsafe fn dispatch_chain(turn: &mut Turn, chain: &mut Chain) {
         let mut at = (*head).link;
         while !at.is_null() {
             turn.core.requests.put_away(at, Place::Linked);
+            turn.bind(at);
             at = (*at).link;
         }
         *chain = Chain { head: null_mut(), last: null_mut(), failed: false };
@@ -302,6 +303,7 @@ unsafe fn dispatch(turn: &mut Turn, head: *mut Request) {
             }
             core.requests.put_away(head, Place::Deferred);
             core.deferred.push_back(head);
+            turn.bind(head);
             return;
         }
         core.requests.outstanding += chain_length(head);

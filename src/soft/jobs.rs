@@ -1,6 +1,6 @@
 //! Requests in the work queue, and with a worker.
 
-use super::ops;
+use super::ops::{self, Bound};
 use super::request::Request;
 use super::workers::Kind;
 use crate::abi::uring::{io_uring_op, IOSQE_ASYNC, IOSQE_CQE_SKIP_SUCCESS};
@@ -23,6 +23,8 @@ pub enum Queue {
     Pool(*const super::work::Pool),
     /// Among the reads whose data is on its way.
     Readers,
+    /// With the proxy that it has.
+    Proxy,
 }
 
 /// What a request has for the work queue.
@@ -121,13 +123,35 @@ pub fn ends_by_itself(r: &Request) -> bool {
     matches!(kind(r), Kind::Bounded)
 }
 
-/// Whether a thread that waits for its CQE may do it as well as a worker: it reads, writes or syncs a file, which
-/// takes no longer than the disk does.
+/// Whether a thread that waits for its CQE may do it as well as a worker: it reads, writes or syncs a file or does
+/// something by path, which takes no longer than the disk does. An open that [`may_wait`] may not.
 pub fn may_be_done_here(r: &Request) -> bool {
     const NOT_THESE: u32 = IOSQE_ASYNC | IOSQE_CQE_SKIP_SUCCESS;
     let syncs = r.sqe.opcode == io_uring_op::IORING_OP_FSYNC as u8;
-    let is_such = syncs || ops::is_read(r) || ops::is_write(r);
+    let is_by_path = ops::bound(r) != Bound::No && (!is_interrupted(r) || opens(r));
+    let is_such = syncs || is_by_path || ops::is_read(r) || ops::is_write(r);
     is_such && u32::from(r.sqe.flags) & NOT_THESE == 0 && ends_by_itself(r)
+}
+
+fn opens(r: &Request) -> bool {
+    use io_uring_op::*;
+    [IORING_OP_OPENAT as u8, IORING_OP_OPENAT2 as u8].contains(&r.sqe.opcode)
+}
+
+/// Whether a worker that does it is interrupted when its ring is closed: what it waits for may never come.
+pub fn is_interrupted(r: &Request) -> bool {
+    use io_uring_op::*;
+    const ALSO: [u8; 2] = [IORING_OP_WAITID as u8, IORING_OP_CONNECT as u8];
+    opens(r) || ALSO.contains(&r.sqe.opcode) || !ends_by_itself(r)
+}
+
+/// Whether it may wait for ever for what is not a disk's, as for the other end of a FIFO. It may have to look at the
+/// file.
+pub fn may_wait(r: &Request) -> bool {
+    if opens(r) {
+        return ops::open_may_wait(r);
+    }
+    is_interrupted(r)
 }
 
 /// What may wait for ever, although its file is a cached one.
@@ -304,6 +328,11 @@ impl Jobs {
             }
         }
         self.last = request;
+    }
+
+    /// The first one.
+    pub fn first(&self) -> Option<*mut Request> {
+        (!self.first.is_null()).then_some(self.first)
     }
 
     /// Takes the first one out.

@@ -35,6 +35,7 @@ mod personality;
 pub mod poll;
 pub mod posting;
 pub mod provided;
+mod proxies;
 mod read_ahead;
 mod recent;
 pub mod region;

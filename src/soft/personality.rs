@@ -1,20 +1,22 @@
 //! Personalities: the rights of whoever registered one, which a request may name.
 
+use super::request::Request;
 use super::turn::Turn;
-use crate::sys::rights::Borrowed;
-use crate::sys::{allocator, process, Errno, Result};
+use crate::sys::rights::{Borrowed, Identity, Rights};
+use crate::sys::{allocator, Errno, Result};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// A ring's personalities.
 #[derive(Default)]
 pub struct Personalities {
     /// Ids, in order, and whose rights they are.
-    known: Vec<(u16, u64)>,
+    known: Vec<(u16, Arc<Identity>)>,
     /// The last id that was given.
     last: u16,
     /// Whose rights requests without one have: who submitted last. What a worker with other rights starts,
     /// as a link, has these too.
-    submitter: u64,
+    submitter: Option<Arc<Identity>>,
 }
 
 impl Personalities {
@@ -25,9 +27,10 @@ impl Personalities {
         allocator::reserve_more(&mut self.known, 1)?;
         let is_free = |id: &u16| self.place(*id).is_err();
         let id = (after..=u16::MAX).chain(1..after).find(is_free).ok_or(Errno::EBUSY)?;
-        self.submitter = process::rights();
+        let identity = Arc::new(Identity::of_caller());
+        self.submitter = Some(identity.clone());
         if let Err(place) = self.place(id) {
-            self.known.insert(place, (id, self.submitter));
+            self.known.insert(place, (id, identity));
         }
         self.last = id;
         Ok(id)
@@ -42,7 +45,7 @@ impl Personalities {
     #[inline]
     pub fn note_submitter(&mut self) {
         if self.last != 0 {
-            self.submitter = process::rights();
+            self.submitter = Some(Arc::new(Identity::of_caller()));
         }
     }
 
@@ -59,8 +62,9 @@ impl Personalities {
         self.known.binary_search_by_key(&id, |(known, _)| *known)
     }
 
-    fn rights_of(&self, id: u16) -> Result<u64> {
-        self.place(id).map(|place| self.known[place].1).map_err(|_| Errno::EINVAL)
+    /// Whose rights an id stands for. `EINVAL`.
+    pub fn find(&self, id: u16) -> Result<&Arc<Identity>> {
+        self.place(id).map(|place| &self.known[place].1).map_err(|_| Errno::EINVAL)
     }
 }
 
@@ -70,7 +74,7 @@ impl Turn<'_> {
     pub fn check_personality(&self, id: u16) -> Result<()> {
         match id {
             0 => Ok(()),
-            _ => self.core.personalities.rights_of(id).map(drop),
+            _ => self.core.personalities.find(id).map(drop),
         }
     }
 
@@ -78,16 +82,20 @@ impl Turn<'_> {
     /// has them. Workers that it starts meanwhile have them as well. `EPERM` when it may not: a thread that
     /// has given rights up for good does not get them back.
     #[inline]
-    pub fn take_on(&self, id: u16) -> Result<Option<Borrowed>> {
+    pub fn take_on(&self, r: &Request) -> Result<Option<Borrowed>> {
         let personalities = &self.core.personalities;
-        let rights = match id {
-            0 if personalities.last == 0 => return Ok(None),
-            0 => personalities.submitter,
-            _ => personalities.rights_of(id)?,
+        let identity = match r.sqe.personality {
+            // This thread stands in for whoever submitted it.
+            0 if r.proxy.is_some() => return Ok(None),
+            0 => match &personalities.submitter {
+                None => return Ok(None),
+                Some(submitter) => submitter,
+            },
+            id => personalities.find(id)?,
         };
-        if rights == process::rights() {
+        if *identity.rights() == Rights::of_caller() {
             return Ok(None);
         }
-        Borrowed::take(rights).map(Some)
+        identity.take_on().map(Some)
     }
 }

@@ -1,7 +1,7 @@
 //! Waiting for files to become ready: the ring's epoll. It is made when the first request waits, and run
 //! by whoever waits on the ring.
 
-use super::ops::{self, Outcome};
+use super::ops::Outcome;
 use super::request::*;
 use super::ring::Ring;
 use super::turn::Turn;
@@ -410,22 +410,6 @@ impl Turn<'_> {
         // SAFETY: a slot in use has a live request.
         unsafe { self.stop_waiting(request, slot) };
         request
-    }
-
-    unsafe fn goes_on(&mut self, request: *mut Request, events: u32) {
-        // SAFETY: the request is at hand.
-        unsafe {
-            let outcome = self.tell(request, events);
-            self.settle(request, outcome);
-        }
-    }
-
-    unsafe fn tell(&mut self, request: *mut Request, events: u32) -> Outcome {
-        // SAFETY: the request is live.
-        unsafe {
-            (*request).flags |= POLLED;
-            (ops::of((*request).sqe.opcode).ready)(self, &mut *request, events)
-        }
     }
 }
 

@@ -7,7 +7,8 @@ use super::turn::Turn;
 use crate::abi::uring::IOSQE_FIXED_FILE;
 use crate::sys::file::{self, Kind, Look};
 use crate::sys::owned::Owned;
-use crate::sys::{process, Errno, Result};
+use crate::sys::rights::Rights;
+use crate::sys::{Errno, Result};
 use alloc::rc::Rc;
 use core::ffi::c_int;
 
@@ -20,7 +21,7 @@ pub struct Recent {
     look: Option<(c_int, Look)>,
     /// A descriptor of the program, and what holds its file.
     held: Option<(c_int, Rc<Owned>)>,
-    rights: Option<u64>,
+    rights: Option<Rights>,
 }
 
 impl Recent {
@@ -92,12 +93,12 @@ impl Turn<'_> {
     }
 
     /// Whose rights what a request has a worker do is to have.
-    pub fn rights(&mut self) -> u64 {
+    pub fn rights(&mut self) -> Rights {
         if !self.core.personalities.are_none() {
-            return process::rights();
+            return Rights::of_caller();
         }
         self.core.recent.is_set = true;
-        *self.core.recent.rights.get_or_insert_with(process::rights)
+        *self.core.recent.rights.get_or_insert_with(Rights::of_caller)
     }
 }
 

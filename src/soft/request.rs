@@ -9,6 +9,7 @@ use super::index::{self, Index, Neighbours};
 use super::jobs::{self, Job, Lane};
 use super::ops::State;
 use super::provided::Buffer;
+use super::proxies::Held;
 use crate::abi::uring::io_uring_sqe;
 use crate::sys::allocator;
 use crate::sys::file::{self, Kind, Look};
@@ -139,6 +140,8 @@ pub struct Request {
     pub neighbours: Neighbours,
     /// What the work queue keeps.
     pub job: Job,
+    /// Who stands in for the thread that submitted it.
+    pub proxy: Option<Held>,
 }
 
 impl Linked for Request {
@@ -172,6 +175,7 @@ impl Request {
             next: null_mut(),
             neighbours: Neighbours::NONE,
             job: Job::new(jobs::Queue::None, Lane::NONE),
+            proxy: None,
         }
     }
 
@@ -357,6 +361,9 @@ impl Requests {
             }
             if r.buffer.is_some() {
                 r.buffer = None;
+            }
+            if r.proxy.is_some() {
+                r.proxy = None;
             }
             r.provided = None;
             r.look = None;

@@ -2,6 +2,7 @@
 //! goes to a worker or to the epoll, completes, lets its links go on. At the end of the turn, what workers
 //! have done meanwhile is completed, and the CQEs are posted.
 
+mod bound;
 mod punt;
 
 use super::cancel;
@@ -10,11 +11,13 @@ use super::jobs;
 use super::memory::Cqe;
 use super::ops::{self, timeout, Outcome};
 use super::provided;
+use super::proxies::{Proxy, Task};
 use super::request::*;
 use super::ring::{Core, Ring};
 use super::timers;
 use crate::abi::uring::*;
 use crate::sys::{file, Errno};
+use alloc::sync::Arc;
 use core::mem::ManuallyDrop;
 use core::ptr::null_mut;
 
@@ -40,6 +43,8 @@ pub struct Turn<'a> {
     own: *mut Request,
     /// It is not the first to go there.
     has_punted: bool,
+    /// Who stands in for the thread that has the turn, if somebody has to.
+    pub proxy: Option<Arc<Proxy>>,
 }
 
 impl<'a> Turn<'a> {
@@ -79,6 +84,7 @@ impl<'a> Turn<'a> {
             serves: false,
             own: null_mut(),
             has_punted: false,
+            proxy: None,
         }
     }
 
@@ -98,6 +104,10 @@ impl<'a> Turn<'a> {
             // SAFETY: as above.
             return unsafe { self.complete(request, Errno::ECANCELED.answer()) };
         }
+        if r.proxy.is_some() && self.is_for_proxy(r) {
+            // SAFETY: as above.
+            return unsafe { self.hand_to_proxy(request, Task::Start) };
+        }
         let op = ops::of(r.sqe.opcode);
         if op.needs_file && matches!(r.reference, Reference::None) {
             let mut found = self.find_file(r);
@@ -109,7 +119,7 @@ impl<'a> Turn<'a> {
                 return unsafe { self.complete(request, errno.answer()) };
             }
         }
-        let _rights = match self.take_on(r.sqe.personality) {
+        let _rights = match self.take_on(r) {
             Ok(rights) => rights,
             // SAFETY: as above.
             Err(errno) => return unsafe { self.complete(request, errno.answer()) },
@@ -216,6 +226,7 @@ impl<'a> Turn<'a> {
                 Outcome::Wait(events) => {
                     let was_free = matches!(r.reference, Reference::None) && r.fd == r.sqe.fd;
                     let held = keep(r).and_then(|()| r.hold_file());
+                    self.rebind(request);
                     if was_free && matches!(r.reference, Reference::Descriptor(_)) {
                         r.flags |= JUST_HELD;
                     }
@@ -485,6 +496,7 @@ impl Drop for Turn<'_> {
             self.send_direct();
             self.publish();
             self.push_own();
+            self.end_submission();
             self.core.recent.clear();
             // SAFETY: take or try_take left it held.
             unsafe { self.ring.lock().unlock() };

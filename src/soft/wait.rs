@@ -3,6 +3,7 @@
 
 use super::direct;
 use super::iopoll;
+use super::jobs;
 use super::keeper;
 use super::memory::Memory;
 use super::perform;
@@ -12,7 +13,6 @@ use super::ring::Ring;
 use super::timers;
 use super::turn::Turn;
 use super::waiters::Arrival;
-use super::work;
 use crate::abi::ctypes::__kernel_timespec;
 use crate::abi::uring::*;
 use crate::sys::clock::{self, Deadline};
@@ -309,7 +309,10 @@ unsafe fn perform<'a>(turn: Turn<'a>, own: *mut Request) -> (Turn<'a>, Result<()
     drop(turn);
     // SAFETY: as the caller says.
     unsafe {
-        let done = perform::perform_own(own);
+        let done = match jobs::may_wait(&*own) {
+            true => Err(Errno::EAGAIN),
+            false => perform::perform_own(own),
+        };
         let mut turn = Turn::take(ring);
         match done {
             Ok(result) => {
@@ -318,9 +321,8 @@ unsafe fn perform<'a>(turn: Turn<'a>, own: *mut Request) -> (Turn<'a>, Result<()
                 (turn, Ok(()))
             }
             Err(errno) => {
-                let rights = turn.rights();
-                work::push(ring, own, rights);
-                (turn, Err(errno))
+                turn.push_again(own);
+                (turn, if errno == Errno::EAGAIN { Ok(()) } else { Err(errno) })
             }
         }
     }

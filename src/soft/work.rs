@@ -8,14 +8,14 @@
 use super::jobs::{kind, Backlog, Job, Lane, Queue};
 use super::ops;
 use super::perform::{fail, perform, Performed};
-use super::read_ahead;
 use super::request::Request;
 use super::ring::Ring;
 use super::workers::{self, Kind};
+use super::{proxies, read_ahead};
 use crate::sys::fork::{self, Subject};
 use crate::sys::lock::Lock;
 use crate::sys::locks::{rank, Class};
-use crate::sys::rights::Borrowed;
+use crate::sys::rights::{Borrowed, Rights};
 use crate::sys::{futex, process, worker, Errno};
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
@@ -63,8 +63,10 @@ pub struct Pool {
     kind: Kind,
     lock: Lock<{ rank::POOL }>,
     state: UnsafeCell<State>,
-    /// Whose rights they have; changed under all pools' lock while there is neither worker nor request.
+    /// Whose rights they have, by their key; changed under all pools' lock while there is neither worker nor request.
     rights: AtomicU64,
+    /// Those rights; changed with them.
+    wanted: UnsafeCell<Rights>,
     /// Threads that are about to push.
     pushing: AtomicU32,
     /// There is something in the queue, as far as those know who do not hold the lock.
@@ -75,7 +77,7 @@ pub struct Pool {
     wakes: AtomicU32,
 }
 
-// SAFETY: the state is only touched under the lock.
+// SAFETY: the state is only touched under the lock, what is wanted changes only while nobody looks.
 unsafe impl Sync for Pool {}
 
 impl Pool {
@@ -85,6 +87,7 @@ impl Pool {
             lock: Lock::new(),
             state: UnsafeCell::new(State::new()),
             rights: AtomicU64::new(NOBODY),
+            wanted: UnsafeCell::new(Rights::NONE),
             pushing: AtomicU32::new(0),
             has_some: AtomicU32::new(0),
             hurries: AtomicBool::new(false),
@@ -284,15 +287,14 @@ impl Pool {
         busy
     }
 
-    /// Does a request with the pool's rights: seteuid(2) and its kin have the C library change all threads. To read
-    /// what is open takes none.
+    /// Does a request with the pool's rights, or fewer: seteuid(2) and its kin have the C library change all threads.
+    /// To read what is open takes none.
     unsafe fn perform(&self, request: *mut Request) {
-        let rights = self.rights.load(Ordering::Relaxed);
-        // SAFETY: as the caller says.
-        let needs_none = unsafe { ops::is_read(&*request) };
-        let borrowed = match needs_none || process::rights() == rights {
+        // SAFETY: as the caller says; a pool that has a request keeps its rights.
+        let (needs_none, wanted) = unsafe { (ops::is_read(&*request), *self.wanted.get()) };
+        let borrowed = match needs_none || Rights::of_caller().are_within(&wanted) {
             true => Ok(None),
-            false => Borrowed::take(rights).map(Some),
+            false => Borrowed::take(&wanted, None).map(Some),
         };
         // SAFETY: as the caller says.
         unsafe {
@@ -354,6 +356,7 @@ pub fn start_over() {
         unsafe {
             RIGHTS.reset();
             read_ahead::start_over();
+            proxies::start_over();
         }
         POOLS.iter().flatten().for_each(Pool::start_over);
     });
@@ -362,14 +365,15 @@ pub fn start_over() {
 /// The process has no ring any more: workers end at once. Returns how many are still at work.
 pub fn end_idle() -> u32 {
     start_over();
-    POOLS.iter().flatten().map(Pool::hurry).sum::<u32>() + read_ahead::end_idle()
+    let busy = POOLS.iter().flatten().map(Pool::hurry).sum::<u32>();
+    busy + read_ahead::end_idle() + proxies::busy()
 }
 
 /// Queues a request, whose place is `Queued`, to be done with those rights.
 ///
 /// # Safety
 /// It must be live until it was handed in; the ring too.
-pub unsafe fn push(ring: &Ring, request: *mut Request, rights: u64) {
+pub unsafe fn push(ring: &Ring, request: *mut Request, rights: Rights) {
     start_over();
     ring.acquire();
     // SAFETY: as the caller says; the state is the request's own.
@@ -377,7 +381,7 @@ pub unsafe fn push(ring: &Ring, request: *mut Request, rights: u64) {
         (*request).ring = ring;
         (*request).job = Job::new(Queue::None, Lane::of(&*request));
         let kind = kind(&*request);
-        match pool_for(kind, rights) {
+        match pool_for(kind, &rights) {
             Some(pool) => {
                 (*request).job.queue = Queue::Pool(pool);
                 pool.push(request);
@@ -389,8 +393,9 @@ pub unsafe fn push(ring: &Ring, request: *mut Request, rights: u64) {
 }
 
 /// The pool whose workers have `rights`, for a push; none when all pools are at work for others.
-fn pool_for(kind: Kind, rights: u64) -> Option<&'static Pool> {
+fn pool_for(kind: Kind, wanted: &Rights) -> Option<&'static Pool> {
     let pools = &POOLS[kind as usize];
+    let rights = wanted.key();
     for pool in pools {
         pool.pushing.fetch_add(1, Ordering::SeqCst);
         if pool.rights.load(Ordering::SeqCst) == rights {
@@ -400,7 +405,13 @@ fn pool_for(kind: Kind, rights: u64) -> Option<&'static Pool> {
     }
     let _held = RIGHTS.lock();
     let same = |pool: &&Pool| pool.rights.load(Ordering::SeqCst) == rights;
-    let pool = pools.iter().find(same).or_else(|| pools.iter().find(|pool| pool.give_up()))?;
+    if let Some(pool) = pools.iter().find(same) {
+        pool.pushing.fetch_add(1, Ordering::SeqCst);
+        return Some(pool);
+    }
+    let pool = pools.iter().find(|pool| pool.give_up())?;
+    // SAFETY: nobody has to do with a pool that has given its rights up.
+    unsafe { *pool.wanted.get() = *wanted };
     pool.pushing.fetch_add(1, Ordering::SeqCst);
     pool.rights.store(rights, Ordering::SeqCst);
     Some(pool)
@@ -429,6 +440,7 @@ pub unsafe fn take_back(ring: &Ring, request: *mut Request) -> bool {
             Queue::None => false,
             Queue::Pool(pool) => (*pool).with(|state| state.backlog.remove(request)),
             Queue::Readers => read_ahead::take_back(request),
+            Queue::Proxy => proxies::take_back(request),
         }
     };
     if taken {

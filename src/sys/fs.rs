@@ -130,6 +130,22 @@ pub fn closes_slowly(fd: c_int) -> bool {
     }
 }
 
+/// Whether to open a file may wait for more than a disk: it is a FIFO, a terminal or the like, or that is not told.
+pub unsafe fn waits_when_opened(dir: c_int, path: *const u8, follows: bool) -> bool {
+    let nofollow = if follows { 0 } else { libc::AT_SYMLINK_NOFOLLOW };
+    let flags = (libc::AT_NO_AUTOMOUNT | nofollow) as u32;
+    // SAFETY: see the module sys; the struct of this frame may be all zeros.
+    let found = unsafe {
+        let mut status: libc::statx = core::mem::zeroed();
+        let at = &raw mut status as u64;
+        statx(dir, path, flags, libc::STATX_TYPE, at).map(|_| u32::from(status.stx_mode))
+    };
+    match found {
+        Ok(mode) => matches!(mode & libc::S_IFMT, libc::S_IFIFO | libc::S_IFCHR),
+        Err(errno) => matches!(errno, Errno::ENOSYS | Errno::EPERM),
+    }
+}
+
 /// statx(2).
 pub unsafe fn statx(dir: c_int, path: *const u8, flags: u32, mask: u32, to: u64) -> Result<usize> {
     let args = [dir as usize, path as usize, flags as usize, mask as usize, to as usize, 0];

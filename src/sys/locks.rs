@@ -39,22 +39,24 @@ pub mod rank {
     pub const RIGHTS: u8 = 12;
     /// A pool of workers.
     pub const POOL: u8 = 13;
+    /// Threads that stand in for a submitter.
+    pub const PROXY: u8 = 14;
     /// Threads that read ahead.
-    pub const READ_AHEAD: u8 = 14;
+    pub const READ_AHEAD: u8 = 15;
     /// Threads that wait for futexes.
-    pub const SLEEPERS: u8 = 15;
+    pub const SLEEPERS: u8 = 16;
     /// Where workers run.
-    pub const PLACE: u8 = 16;
+    pub const PLACE: u8 = 17;
     /// Descriptors that cannot be closed.
-    pub const PARKED: u8 = 17;
+    pub const PARKED: u8 = 18;
     /// Threads on stacks of ours.
-    pub const CREW: u8 = 18;
+    pub const CREW: u8 = 19;
     /// The heap.
-    pub const HEAP: u8 = 19;
+    pub const HEAP: u8 = 20;
     /// A fork under way.
-    pub const FORK: u8 = 20;
+    pub const FORK: u8 = 21;
     /// How many there are.
-    pub const COUNT: usize = 21;
+    pub const COUNT: usize = 22;
 }
 
 /// What is to be done with a lock.

@@ -2,6 +2,7 @@
 
 use super::{call, Result};
 use core::ffi::{c_int, c_void};
+use core::mem::size_of;
 
 /// socket(2).
 pub fn socket(domain: c_int, kind: c_int, protocol: c_int) -> Result<c_int> {
@@ -130,6 +131,13 @@ pub unsafe fn name(fd: c_int, peer: bool, address: u64, len: u64) -> Result<usiz
     let number = if peer { libc::SYS_getpeername } else { libc::SYS_getsockname };
     // SAFETY: see the module sys.
     unsafe { call(number, [fd as usize, address as usize, len as usize, 0, 0, 0]) }
+}
+
+/// Whether a socket is connected, or was until now.
+pub fn has_peer(fd: c_int) -> bool {
+    let (mut address, mut len) = ([0u64; 16], size_of::<[u64; 16]>() as u32);
+    // SAFETY: the kernel writes to this frame.
+    unsafe { name(fd, true, &raw mut address as u64, &raw mut len as u64) }.is_ok()
 }
 
 /// ioctl(2) that answers an int, as `SIOCINQ` does.

@@ -48,15 +48,6 @@ pub fn is_root() -> bool {
     id == Ok(0)
 }
 
-/// Whose rights the calling thread has: its effective user and group. No two sets of them are the same
-/// number.
-pub fn rights() -> u64 {
-    // SAFETY: these take nothing and cannot fail.
-    let (user, group) =
-        unsafe { (call(libc::SYS_geteuid, [0; 6]), call(libc::SYS_getegid, [0; 6])) };
-    (user.unwrap_or(0) as u64) << 32 | group.unwrap_or(0) as u64
-}
-
 /// The kernel's version and its second number.
 pub fn kernel_version() -> Option<(u32, u32)> {
     // SAFETY: the kernel fills in the struct of this frame, whose fields may all be zero.

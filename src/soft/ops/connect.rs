@@ -1,12 +1,10 @@
 //! CONNECT.
 
 use super::socket::{address, fields, keep_address, unused};
-use super::{answer, Op, Outcome};
-use crate::soft::request::{Request, POLLED};
+use super::{answer, Bound, Op, Outcome};
+use crate::soft::request::Request;
 use crate::sys::{file, net, Errno, Result};
 use core::ffi::c_int;
-
-const EISCONN: Errno = Errno::of(libc::EISCONN);
 
 /// CONNECT: to the end, whatever the socket's O_NONBLOCK says.
 pub static CONNECT: Op = Op {
@@ -24,10 +22,9 @@ pub static CONNECT: Op = Op {
         Err(Errno::EINPROGRESS | Errno::EALREADY) => Outcome::Wait(libc::EPOLLOUT as u32),
         // A local socket whose peer's queue is full has nothing to wait for: a worker waits in the call.
         Err(Errno::EAGAIN) => Outcome::Punt,
-        // The second call tells how the first has ended.
-        Err(EISCONN) if r.is(POLLED) => Outcome::Done(0),
         result => result.into(),
     },
+    ready: |_, r, events| how_it_ended(r, events),
     run: Some(|r| {
         let (at, len) = address(r);
         // SAFETY: the address is our copy.
@@ -39,8 +36,30 @@ pub static CONNECT: Op = Op {
         _ => Outcome::Done(result),
     },
     needs_file: true,
+    bound: |_| Bound::ToStart,
     ..Op::NONE
 };
+
+/// What has become of a connection that was under way. Whoever looks may be another than who connects.
+fn how_it_ended(r: &Request, events: u32) -> Outcome {
+    const OVER: u32 = (libc::EPOLLERR | libc::EPOLLHUP) as u32;
+    match net::option(r.fd, libc::SO_ERROR) {
+        // Somebody else was told why.
+        Ok(0) if !net::has_peer(r.fd) && events & OVER != 0 => {
+            Outcome::Done(Errno::of(libc::ECONNABORTED).answer())
+        }
+        Ok(0) if !net::has_peer(r.fd) => Outcome::Wait(libc::EPOLLOUT as u32),
+        Ok(0) => {
+            let (at, len) = address(r);
+            // Only now the socket knows it, and says so to who connects it again.
+            // SAFETY: the address is our copy.
+            let _ = unsafe { net::connect(r.fd, at, len) };
+            Outcome::Done(0)
+        }
+        Ok(errno) => Outcome::Done(Errno::of(errno).answer()),
+        Err(errno) => Outcome::Done(errno.answer()),
+    }
+}
 
 /// Begins without blocking. Only O_NONBLOCK does that, which belongs to the open file: it is set for as
 /// long as the call takes, and nothing but it is touched. Nobody uses a socket meanwhile that is not

@@ -34,6 +34,7 @@ mod xattr;
 
 pub use at_once::at_once;
 pub use msg_ring::send as send_message;
+pub use open::may_wait as open_may_wait;
 pub use rw::{is_read, is_write};
 pub use send::notice;
 
@@ -170,6 +171,20 @@ pub struct Op {
     pub is_wide: bool,
     /// `keep` is called at submission wherever it starts: where there is nothing to copy, it is refused.
     pub copies_first: bool,
+    /// Whether it is only done by whoever submitted it, or a [proxy](super::proxies) of that thread. Asked when it does
+    /// not start where it was submitted, has to wait, or goes to a worker.
+    pub bound: fn(&Request) -> Bound,
+}
+
+/// What a request asks of the thread that does it: where it looks paths and numbers up, and what it may do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// Nothing: its file is open.
+    No,
+    /// To begin with. What it waits for afterwards anybody may look at.
+    ToStart,
+    /// Whenever it is tried.
+    Always,
 }
 
 impl Op {
@@ -189,6 +204,7 @@ impl Op {
         has_ioprio: false,
         is_wide: false,
         copies_first: false,
+        bound: |_| Bound::No,
     };
 
     /// Whether there is such an operation.
@@ -199,6 +215,12 @@ impl Op {
 }
 
 static UNKNOWN: Op = Op::NONE;
+
+/// What a request asks of the thread that does it.
+#[inline]
+pub fn bound(r: &Request) -> Bound {
+    (of(r.sqe.opcode).bound)(r)
+}
 
 /// The operation `opcode`; for one that there is not, one that is refused.
 #[inline]

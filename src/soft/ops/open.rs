@@ -2,7 +2,7 @@
 //! once; creating, truncating and what has to be read goes to a worker.
 
 use super::slots::file_index;
-use super::{Op, Outcome, State};
+use super::{Bound, Op, Outcome, State};
 use crate::abi::ctypes::open_how;
 use crate::abi::uring::*;
 use crate::soft::request::Request;
@@ -52,6 +52,7 @@ pub static OPENAT2: Op = Op {
     }),
     finish: |turn, r, result| Outcome::Done(hand_over(turn, r, result)),
     copies_first: true,
+    bound: |_| Bound::ToStart,
     ..Op::NONE
 };
 
@@ -114,6 +115,19 @@ fn parts(r: &Request) -> (*const u8, &Open) {
         State::Open(open) => (open.path.as_ptr(), open),
         _ => unreachable!(),
     }
+}
+
+/// Whether it may wait for another end, or a line, rather than for a disk. That is looked up, but for the kinds of open
+/// that never do.
+pub fn may_wait(r: &Request) -> bool {
+    const NEVER: c_int = libc::O_NONBLOCK | libc::O_PATH | libc::O_DIRECTORY;
+    const MAKES: c_int = libc::O_CREAT | libc::O_EXCL;
+    let (path, open) = parts(r);
+    let flags = open.how.flags as c_int;
+    // SAFETY: the path is the copy.
+    flags & NEVER == 0
+        && flags & MAKES != MAKES
+        && unsafe { fs::waits_when_opened(r.sqe.fd, path, flags & libc::O_NOFOLLOW == 0) }
 }
 
 fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {

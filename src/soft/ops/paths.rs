@@ -1,6 +1,6 @@
 //! What is done by path. Looking a path up may block: a worker does it, with copies of the paths.
 
-use super::{answer, finish_without_failing, Op, Outcome, State};
+use super::{answer, finish_without_failing, Bound, Op, Outcome, State};
 use crate::abi::uring::*;
 use crate::soft::request::Request;
 use crate::sys::{copy, fs, Errno, Result};
@@ -69,6 +69,7 @@ const BY_PATH: Op = Op {
     keep: one_path,
     finish: finish_without_failing,
     copies_first: true,
+    bound: |_| Bound::ToStart,
     ..Op::NONE
 };
 

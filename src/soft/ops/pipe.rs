@@ -1,7 +1,7 @@
 //! Making pipes.
 
 use super::slots::file_index;
-use super::{Op, Outcome};
+use super::{Bound, Op, Outcome};
 use crate::abi::uring::*;
 use crate::soft::request::Request;
 use crate::soft::turn::Turn;
@@ -26,6 +26,7 @@ pub static PIPE: Op = Op {
         Ok(()) => Outcome::Done(0),
         Err(errno) => Outcome::Done(errno.answer()),
     },
+    bound: |_| Bound::ToStart,
     ..Op::NONE
 };
 

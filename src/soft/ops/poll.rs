@@ -1,6 +1,6 @@
 //! POLL_ADD, POLL_REMOVE, EPOLL_CTL, EPOLL_WAIT.
 
-use super::{Op, Outcome, State};
+use super::{Bound, Op, Outcome, State};
 use crate::abi::uring::*;
 use crate::soft::request::*;
 use crate::soft::turn::Turn;
@@ -125,6 +125,7 @@ pub static EPOLL_CTL: Op = Op {
             Err(errno) => Outcome::Done(errno.answer()),
         }
     },
+    bound: |_| Bound::ToStart,
     ..Op::NONE
 };
 

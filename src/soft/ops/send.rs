@@ -2,7 +2,7 @@
 
 use super::message::{self, Message};
 use super::socket::{fields, no_socket, unused};
-use super::{Op, Outcome, State};
+use super::{Bound, Op, Outcome, State};
 use crate::abi::uring::*;
 use crate::soft::memory::Cqe;
 use crate::soft::provided::selects;
@@ -36,6 +36,7 @@ pub static SEND: Op = Op {
     needs_file: true,
     selects_buffer: true,
     has_ioprio: true,
+    bound,
     ..Op::NONE
 };
 
@@ -147,6 +148,21 @@ fn keep(r: &mut Request) -> Result<()> {
         return Ok(());
     }
     message::keep_destination(r, address, len)
+}
+
+/// An address is looked up, and descriptors and credentials in a message are the sender's.
+fn bound(r: &Request) -> Bound {
+    let is_bound = match &r.state {
+        State::Message(message) if message.is_copy => {
+            message.header.msg_namelen > 0 || message.header.msg_controllen > 0
+        }
+        _ => !is_message(r) && destination(r) != (0, 0),
+    };
+    if is_bound {
+        Bound::Always
+    } else {
+        Bound::No
+    }
 }
 
 /// Where a SEND goes, when it says so.

@@ -1,6 +1,6 @@
 //! Operations on registered files themselves, and closing.
 
-use super::{Op, Outcome};
+use super::{Bound, Op, Outcome};
 use crate::abi::uring::*;
 use crate::soft::registration::files as registration;
 use crate::soft::request::Request;
@@ -112,6 +112,7 @@ pub static FILES_UPDATE: Op = Op {
         turn.post_tags();
         Outcome::Done(result.unwrap_or_else(Errno::answer))
     },
+    bound: |_| Bound::ToStart,
     ..Op::NONE
 };
 
@@ -179,5 +180,6 @@ pub static FIXED_FD_INSTALL: Op = Op {
         })
     },
     needs_file: true,
+    bound: |_| Bound::ToStart,
     ..Op::NONE
 };

@@ -1,7 +1,7 @@
 //! Sockets made, bound, shut down, and asked for their options.
 
 use super::slots::file_index;
-use super::{answer, Op, Outcome, State};
+use super::{answer, Bound, Op, Outcome, State};
 use crate::abi::uring::*;
 use crate::soft::request::{Request, UNFAILING};
 use crate::sys::{copy, file, net, Errno, Result};
@@ -88,6 +88,7 @@ pub static SOCKET: Op = Op {
             Err(errno) => errno.answer(),
         })
     },
+    bound: |_| Bound::ToStart,
     ..Op::NONE
 };
 
@@ -137,6 +138,7 @@ pub static BIND: Op = Op {
         unsafe { net::bind(r.fd, at, len) }.into()
     },
     needs_file: true,
+    bound: |_| Bound::ToStart,
     ..Op::NONE
 };
 
@@ -154,6 +156,7 @@ pub static LISTEN: Op = Op {
     },
     issue: |_, r| net::listen(r.fd, r.sqe.len as c_int).into(),
     needs_file: true,
+    bound: |_| Bound::ToStart,
     ..Op::NONE
 };
 
@@ -192,6 +195,7 @@ pub static URING_CMD: Op = Op {
     },
     issue: |_, r| Outcome::Done(answer(command(r))),
     needs_file: true,
+    bound: |_| Bound::ToStart,
     ..Op::NONE
 };
 

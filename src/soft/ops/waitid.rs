@@ -1,6 +1,6 @@
 //! WAITID.
 
-use super::{Op, Outcome};
+use super::{Bound, Op, Outcome};
 use crate::soft::request::*;
 use crate::sys::owned::Owned;
 use crate::sys::{child, fd, Errno, Result};
@@ -43,6 +43,7 @@ pub static WAITID: Op = Op {
         true => Outcome::Done(Errno::ECANCELED.answer()),
         false => Outcome::Done(result),
     },
+    bound: |_| Bound::ToStart,
     ..Op::NONE
 };
 

@@ -1,7 +1,7 @@
 //! Extended attributes. A worker does it, with copies of the names, of the path and of a value to set.
 
 use super::paths::{copies, keep_copies, Copies};
-use super::{answer, finish_without_failing, Op, Outcome};
+use super::{answer, finish_without_failing, Bound, Op, Outcome};
 use crate::abi::uring::*;
 use crate::soft::request::Request;
 use crate::sys::space::{self, Holder};
@@ -16,6 +16,7 @@ const ON_FILE: Op = Op {
     needs_file: true,
     finish: finish_without_failing,
     copies_first: true,
+    bound: |_| Bound::ToStart,
     ..Op::NONE
 };
 const ON_PATH: Op = Op { needs_file: false, ..ON_FILE };

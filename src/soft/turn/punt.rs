@@ -2,6 +2,7 @@
 
 use super::Turn;
 use crate::soft::jobs::{self, Job, Lane, Queue};
+use crate::soft::ops::{self, Bound};
 use crate::soft::request::{Request, AHEAD};
 use crate::soft::{intake, read_ahead, work};
 use core::ptr::null_mut;
@@ -17,7 +18,10 @@ impl Turn<'_> {
         // SAFETY: as the caller says.
         unsafe {
             // The rights of a personality are the worker's only.
-            let may_be_own = is_first && self.reaps && self.core.personalities.are_none();
+            let may_be_own = is_first
+                && self.reaps
+                && (*request).proxy.is_none()
+                && self.core.personalities.are_none();
             if may_be_own && jobs::may_be_done_here(&*request) {
                 (*request).job = Job::new(Queue::None, Lane::NONE);
                 self.own = request;
@@ -43,9 +47,21 @@ impl Turn<'_> {
             if (*request).is(AHEAD) {
                 return read_ahead::push(self.ring, request);
             }
+            if (*request).proxy.is_some() || ops::bound(&*request) != Bound::No {
+                return self.punt_to_proxy(request);
+            }
             let rights = self.rights();
             work::push(self.ring, request, rights);
         }
+    }
+
+    /// Whoever waits for a request does not do it after all.
+    ///
+    /// # Safety
+    /// It must have been [taken](Self::take_own), and not be done.
+    pub unsafe fn push_again(&mut self, request: *mut Request) {
+        // SAFETY: it is in the place of those that are queued.
+        unsafe { self.push_work(request) }
     }
 
     /// The request that the caller may do by itself, because it waits for `missing` CQEs and nothing else is under
