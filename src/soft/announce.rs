@@ -2,7 +2,7 @@
 
 use super::turn::Turn;
 use crate::abi::uring::IORING_CQ_EVENTFD_DISABLED;
-use crate::sys::{fd, file, identity};
+use crate::sys::{fd, file, identity, Errno};
 use core::ffi::c_int;
 use core::sync::atomic::Ordering;
 
@@ -24,9 +24,14 @@ impl Announce {
         Announce { fd, id: identity::eventfd_id(fd).ok(), only_async, had_async: false }
     }
 
-    /// Whether the descriptor still is that eventfd's, as far as /proc tells: the program may have closed it.
+    /// Whether the descriptor still is that eventfd's, as far as /proc tells: the program may have closed it. Where no
+    /// descriptor is left for asking, one of that kind is taken for it.
     pub fn is_same(&self) -> bool {
-        self.id.is_none() || identity::eventfd_id(self.fd).ok() == self.id
+        let Some(id) = self.id else { return true };
+        match identity::eventfd_id(self.fd) {
+            Err(Errno::EAGAIN) => fd::check_eventfd(self.fd).is_ok(),
+            found => found == Ok(id),
+        }
     }
 }
 

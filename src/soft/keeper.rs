@@ -83,9 +83,15 @@ impl Own {
         let epoll = Held::of_new(epoll);
         let call = file::eventfd_nonblocking().inspect_err(|_| epoll.close())?;
         let own = Own { epoll, call: Held::of_new(call) };
-        let _ =
-            epoll::control(own.epoll.fd, EPOLL_CTL_ADD, own.call.fd, libc::EPOLLIN as u32, CALL);
+        // A keeper that nobody can call would neither come to look nor end.
+        epoll::control(own.epoll.fd, EPOLL_CTL_ADD, own.call.fd, libc::EPOLLIN as u32, CALL)
+            .inspect_err(|_| own.close())?;
         Ok(own)
+    }
+
+    fn close(self) {
+        self.epoll.close();
+        self.call.close();
     }
 }
 
@@ -252,9 +258,7 @@ pub fn start_over() {
 
 /// Closes what wakes the keeper. Under the lock, without a keeper.
 fn close_own() {
-    let Own { epoll, call } = core::mem::replace(own(), Own::NONE);
-    epoll.close();
-    call.close();
+    core::mem::replace(own(), Own::NONE).close();
 }
 
 /// What the keeper sleeps on: anew if the program has closed that, and what its rings have. Under the lock.

@@ -106,7 +106,8 @@ pub fn are_same(a: c_int, b: c_int) -> bool {
     }
 }
 
-/// The number that /proc gives an eventfd, which is another's when it is gone. `EINVAL` for a file of another kind.
+/// The number that /proc gives an eventfd, which is another's when it is gone. `EINVAL` for a file of another kind,
+/// `EAGAIN` when it cannot be asked.
 pub fn eventfd_id(eventfd: c_int) -> Result<u64> {
     const KEY: &[u8] = b"eventfd-id:";
     const FOLDER: &[u8] = b"/proc/thread-self/fdinfo/";
@@ -125,6 +126,9 @@ pub fn eventfd_id(eventfd: c_int) -> Result<u64> {
     let path = CStr::from_bytes_until_nul(&path).map_err(|_| Errno::EINVAL)?;
     let mut text = [0u8; 256];
     let text = env::read_file(path, &mut text);
+    if text.is_empty() {
+        return Err(Errno::EAGAIN);
+    }
     let found = text.windows(KEY.len()).position(|part| part == KEY).ok_or(Errno::EINVAL)?;
     let id = text[found + KEY.len()..].iter().skip_while(|byte| **byte == b' ');
     Ok(id
