@@ -27,6 +27,7 @@ test: setup-test
 	ctests/run $(TESTS) ctests/install ctests/peers
 	@$(MAKE) --no-print-directory blocked
 	@$(MAKE) --no-print-directory soak-checked
+	@$(MAKE) --no-print-directory inject INJECT_FLAGS='--step 9 --jobs 4'
 
 check: setup-test
 	@$(MAKE) --no-print-directory stage fio
@@ -83,3 +84,23 @@ lint: setup-test
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked --quiet
 	shellcheck -x $(SHELL_SCRIPTS)
 	ctests/tidy
+
+# Every system call, thread and piece of memory fails once, in scenarios that use all operations and registrations.
+INJECT := $(BUILD)/inject
+# --step N: only each N-th; --only NAME; --persist: the call fails from then on.
+INJECT_FLAGS ?= --jobs 8
+.PHONY: inject inject-program
+inject-program: setup-test
+	@$(MAKE) --no-print-directory stage
+	mkdir -p $(INJECT)
+	CARGO_TARGET_DIR=$(CURDIR)/target/inject RUSTFLAGS='--cfg inject' $(MAKE) --no-print-directory BUILD=$(INJECT) \
+	    URING_ARCHIVE=target/inject/release/libanyring_liburing.a \
+	    AIO_ARCHIVE=target/inject/release/libanyring_libaio.a $(INJECT)/liburing.so.2 $(INJECT)/libaio.so.1
+	$(CC) -O2 -g -Wall -Wextra -Werror -std=gnu11 ctests/inject/*.c -o $(INJECT)/inject -I$(STAGE)/include \
+	    $(INJECT)/liburing.so.2 $(INJECT)/libaio.so.1 -pthread -Wl,-rpath,$(INJECT)
+
+inject: inject-program
+	rm -rf $(INJECT)/work
+	mkdir -p $(INJECT)/work
+	cd $(INJECT)/work && ANYRING_BACKING=soft $(INJECT)/inject $(INJECT_FLAGS)
+	cd $(INJECT)/work && ANYRING_BACKING=kernel $(INJECT)/inject $(INJECT_FLAGS)

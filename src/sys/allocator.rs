@@ -3,6 +3,7 @@
 //! while a program's own allocator waits for I/O.
 
 use super::fork::{self, Subject};
+use super::inject::{self, Scarce};
 use super::lock::Lock;
 use super::locks::{rank, Class};
 use super::{mem, Errno, Result};
@@ -99,12 +100,22 @@ impl Inner {
 
     unsafe fn get(&mut self, size: usize, alignment: usize, zeroed: bool) -> *mut u8 {
         // SAFETY: dlmalloc is an allocator.
-        unsafe {
+        self.at_any_price(|heap| unsafe {
             match zeroed {
-                true => self.heap.calloc(size, alignment),
-                false => self.heap.malloc(size, alignment),
+                true => heap.calloc(size, alignment),
+                false => heap.malloc(size, alignment),
             }
+        })
+    }
+
+    /// With the reserve, if it must be.
+    fn at_any_price(&mut self, get: impl Fn(&mut Dlmalloc<Pages>) -> *mut u8) -> *mut u8 {
+        let refused = inject::refusal(Scarce::Memory) != 0;
+        let at = if refused { null_mut() } else { get(&mut self.heap) };
+        if at.is_null() && (self.reserve.give(&mut self.heap) || refused) {
+            return get(&mut self.heap);
         }
+        at
     }
 
     unsafe fn free(&mut self, freed: Piece) {
@@ -113,6 +124,7 @@ impl Inner {
             let Some(Piece { memory, size, head }) = self.line.exchange(freed) else { return };
             self.heap.free(memory.sub(head), size + head + TAIL, head);
             self.live -= 1;
+            inject::note_live(self.live);
             if self.live == 0 {
                 core::mem::replace(&mut self.heap, NEW).destroy();
                 self.reserve.forget();
@@ -169,14 +181,12 @@ impl Heap {
         self.with(|inner, generation| {
             // SAFETY: dlmalloc is an allocator; the head is inside of what it gave, and aligned.
             unsafe {
-                let mut at = inner.get(size, head, zeroed);
-                if at.is_null() && inner.reserve.give(&mut inner.heap) {
-                    at = inner.get(size, head, zeroed);
-                }
+                let at = inner.get(size, head, zeroed);
                 if at.is_null() {
                     return at;
                 }
                 inner.live += 1;
+                inject::note_live(inner.live);
                 let memory = at.add(head);
                 memory.cast::<usize>().sub(1).write(generation);
                 line::hand_out(&Piece { memory, size: layout.size(), head });
@@ -248,10 +258,8 @@ unsafe impl GlobalAlloc for Heap {
                     return None;
                 }
                 let memory = memory.sub(head);
-                let mut at = inner.heap.realloc(memory, layout.size() + head, head, size);
-                if at.is_null() && inner.reserve.give(&mut inner.heap) {
-                    at = inner.heap.realloc(memory, layout.size() + head, head, size);
-                }
+                let old = layout.size() + head;
+                let at = inner.at_any_price(|heap| heap.realloc(memory, old, head, size));
                 Some(if at.is_null() { at } else { at.add(head) })
             }
         });

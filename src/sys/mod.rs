@@ -30,6 +30,9 @@ pub mod futexes;
 pub mod heap;
 pub mod identity;
 pub mod image;
+#[cfg_attr(inject, path = "inject/on.rs")]
+#[cfg_attr(not(inject), path = "inject/off.rs")]
+mod inject;
 pub mod interrupt;
 pub mod lock;
 pub mod locks;
@@ -90,7 +93,7 @@ const MAX_ERRNO: isize = 4095;
 #[inline(always)]
 unsafe fn call(nr: libc::c_long, args: [usize; 6]) -> Result<usize> {
     // SAFETY: the caller of the wrapper vouches for the arguments.
-    let ret = unsafe { arch::syscall6(nr as usize, args) };
+    let ret = unsafe { inject::syscall6(nr as usize, args) };
     if (-MAX_ERRNO..0).contains(&ret) {
         Err(Errno(ret as i32))
     } else {

@@ -4,6 +4,7 @@
 //! profilers know them. The functions of this module need a C library in the link, unlike all others.
 //! Its errno may change.
 
+use super::inject::{self, Scarce};
 use super::{call, Errno, Result};
 use core::ffi::{c_int, c_void};
 use core::mem::{size_of, MaybeUninit};
@@ -24,6 +25,10 @@ pub unsafe fn spawn(
     main: extern "C" fn(*mut c_void) -> *mut c_void,
     arg: *mut c_void,
 ) -> Result<Thread> {
+    match inject::refusal(Scarce::Thread) {
+        0 => {}
+        errno => return Err(Errno::of(errno)),
+    }
     let mut all = MaybeUninit::<libc::sigset_t>::uninit();
     let mut old = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: sets and attributes live in this frame and are initialised before they are used.

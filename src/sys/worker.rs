@@ -6,6 +6,7 @@
 //! kernel's alone: they call nothing of a C library and touch nothing that belongs to a thread of it.
 
 use super::crew::Library;
+use super::inject::{self, Scarce};
 use super::{arch, call, mem, Errno, Result};
 use core::ffi::c_void;
 use core::mem::size_of;
@@ -19,6 +20,10 @@ pub type Main = extern "C" fn(*mut c_void) -> *mut c_void;
 /// # Safety
 /// `arg` must be what `main` needs for as long as the thread runs.
 pub unsafe fn spawn(main: Main, arg: *mut c_void) -> Result<()> {
+    match inject::refusal(Scarce::Thread) {
+        0 => {}
+        errno => return Err(Errno::of(errno)),
+    }
     // SAFETY: the caller vouches for the argument.
     unsafe {
         match Library::find() {

@@ -5,6 +5,7 @@
 //! than its share of it.
 
 use super::Pages;
+use crate::sys::inject::{self, Scarce};
 use crate::sys::{Errno, Result};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -63,8 +64,11 @@ impl Reserve {
         }
         // So that many requests, one after the other, do not have it grow each time.
         let len = if wanted > LEAST { wanted.next_power_of_two() } else { wanted };
-        // SAFETY: the alignment is a power of two.
-        let larger = unsafe { heap.malloc(len, ALIGNMENT) };
+        let larger = match inject::refusal(Scarce::Memory) {
+            // SAFETY: the alignment is a power of two.
+            0 => unsafe { heap.malloc(len, ALIGNMENT) },
+            _ => null_mut(),
+        };
         if larger.is_null() {
             IS_SHORT.store(true, Ordering::Relaxed);
             return Err(Errno::ENOMEM);
