@@ -24,6 +24,8 @@ LIBS := $(URING_LIBS) libaio
 SONAME_liburing := liburing.so.2
 SONAME_liburing-ffi := liburing-ffi.so.2
 SONAME_libaio := libaio.so.1
+# Newer Debian and Ubuntu call it so: the width of time_t has to do with no function of it on 64 bits.
+ALIAS_libaio := libaio.so.1t64
 VERSION_liburing := $(LIBURING_VERSION)
 VERSION_liburing-ffi := $(LIBURING_VERSION)
 VERSION_libaio := $(LIBAIO_VERSION)
@@ -108,6 +110,7 @@ install: all
 	    install -D -m 644 "$$h" "$(DESTDIR)$(INCLUDEDIR)/$$h" || exit 1; \
 	done
 	$(foreach lib,$(LIBS),$(call install-lib,$(lib),$(SONAME_$(lib)),$(VERSION_$(lib))))
+	$(foreach lib,$(LIBS),$(foreach alias,$(ALIAS_$(lib)),ln -sf $(SONAME_$(lib)) $(DESTDIR)$(LIBDIR)/$(alias);))
 
 # $(call install-lib,name,soname,version): one library with its links and its .pc file.
 define install-lib
@@ -124,7 +127,7 @@ uninstall:
 	cd $(DESTDIR)$(INCLUDEDIR) && rm -f $(HEADERS)
 	-cd $(DESTDIR)$(INCLUDEDIR) && rmdir liburing/io_uring liburing anyring 2>/dev/null
 	$(foreach lib,$(LIBS),cd $(DESTDIR)$(LIBDIR) && rm -f $(SONAME_$(lib)).$(VERSION_$(lib)) \
-	    $(SONAME_$(lib)) $(lib).so $(lib).a pkgconfig/$(lib).pc;)
+	    $(SONAME_$(lib)) $(ALIAS_$(lib)) $(lib).so $(lib).a pkgconfig/$(lib).pc;)
 
 # What tests and examples build against: an installation like a user's, inside the build folder.
 stage: $(STAGE)/.stamp

@@ -18,7 +18,7 @@ use crate::abi::liburing::io_uring;
 use crate::abi::uring::*;
 use crate::backing::{self, Private};
 use crate::ring::setup::{queue_exit, queue_init};
-use crate::sys::{caller, Errno, Result};
+use crate::sys::{caller, fd, Errno, Result};
 use core::cell::UnsafeCell;
 use core::mem::{size_of, zeroed};
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -96,6 +96,7 @@ impl Context {
             }
         });
         let (slots, (ring, private)) = made?;
+        WITH_RINGS.fetch_add(1, Ordering::Relaxed);
         Ok(Context {
             ring: UnsafeCell::new(ring),
             private,
@@ -171,8 +172,20 @@ fn new_ring(nr_events: u32, mode: Mode) -> Result<(io_uring, Private)> {
     }
 }
 
+/// Contexts that have a ring, with descriptors that the kernel's aio does without.
+static WITH_RINGS: AtomicU32 = AtomicU32::new(0);
+
+/// Whether one more leaves the program most of the descriptors that it may have.
+pub fn has_descriptors_left() -> bool {
+    /// This part of them may be contexts'.
+    const SHARE: u64 = 8;
+    let wanted = u64::from(WITH_RINGS.load(Ordering::Relaxed) + 1) * backing::descriptors_of_ring();
+    fd::nofile_limit(None).is_ok_and(|limit| wanted <= limit.rlim_cur / SHARE)
+}
+
 impl Drop for Context {
     fn drop(&mut self) {
+        WITH_RINGS.fetch_sub(1, Ordering::Relaxed);
         // SAFETY: whoever drops a context is its last user.
         unsafe {
             exit_ring(self.ring.get(), self.private);

@@ -17,19 +17,26 @@ static NATIVE: AtomicBool = AtomicBool::new(false);
 /// io_uring_setup(2) answers; with the kernel's aio, what io_setup(2) does.
 pub fn setup(nr_events: u32) -> Result<ContextId> {
     let mode = mode();
-    if mode != Mode::Native {
+    let is_short = mode == Mode::Auto && !context::has_descriptors_left();
+    if mode != Mode::Native && !is_short {
         let ours = context::setup(nr_events, mode);
         match ours {
             // No kernel support, or a policy that forbids it: a sysctl, a container's filter.
             Err(Errno::ENOSYS | Errno::EPERM) if mode == Mode::Auto => {}
-            // The kernel's aio needs no descriptor.
-            Err(Errno::EMFILE | Errno::ENFILE) if mode == Mode::Auto => {}
+            // The kernel's aio needs no descriptor, and no memory that is locked: that of rings counts since Linux 6.14.
+            Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM) if mode == Mode::Auto => {}
             _ => return ours,
         }
     }
-    let id = aio::setup(nr_events)?;
-    NATIVE.store(true, Ordering::Relaxed);
-    Ok(id)
+    match aio::setup(nr_events) {
+        Ok(id) => {
+            NATIVE.store(true, Ordering::Relaxed);
+            Ok(id)
+        }
+        // Better a ring than nothing.
+        Err(errno) if is_short => context::setup(nr_events, mode).map_err(|_| errno),
+        Err(errno) => Err(errno),
+    }
 }
 
 /// Whether, after this answer of ours, the kernel should be asked.

@@ -19,7 +19,7 @@ mod kernel;
 mod policy;
 mod private;
 
-pub use private::{keep_private, says_lost, Private};
+pub use private::{descriptors_of_ring, keep_private, says_lost, Private};
 
 use crate::abi::uring::io_uring_register_op::IORING_REGISTER_LAST;
 use crate::abi::uring::{

@@ -1,5 +1,6 @@
 //! Rings that the program does not know: what it does with descriptors does not concern them.
 
+use super::policy;
 use crate::soft;
 use crate::sys::{fd, file, Errno};
 use core::ffi::c_int;
@@ -21,6 +22,15 @@ pub fn keep_private(fd: c_int) -> (c_int, Private) {
             let fd = fd::move_away(fd);
             (fd, Private { identity: Some(identity(fd)) })
         }
+    }
+}
+
+/// How many descriptors a new ring is going to have, at the most.
+pub fn descriptors_of_ring() -> u64 {
+    if policy::serves() {
+        3
+    } else {
+        1
     }
 }
 

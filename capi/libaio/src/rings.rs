@@ -18,9 +18,22 @@ pub unsafe extern "C" fn io_setup2(
     cq_ring: *mut aio_cq_ring,
     ctxp: *mut io_context_t,
 ) -> c_int {
-    let setup = rings::Setup { nr_events, flags, sq: sq_ring, cq: cq_ring };
+    let setup = rings::Setup::indexed(nr_events, flags, sq_ring, cq_ring);
     // SAFETY: see the module above.
     answer(unsafe { make(setup, ctxp) })
+}
+
+/// io_setup2() by its number, with what a program's registers hold behind the flags. In the series' first days there
+/// was one argument more.
+pub unsafe fn io_setup2_by_number(nr_events: c_uint, flags: c_uint, args: [usize; 4]) -> c_int {
+    let [sq, cq, ctxp, _] = args;
+    // SAFETY: see the module above.
+    unsafe {
+        match rings::of_first_days(nr_events, flags, args) {
+            Some(setup) => answer(make(setup, args[3] as *mut io_context_t)),
+            None => io_setup2(nr_events, flags, sq as _, cq as _, ctxp as _),
+        }
+    }
 }
 
 unsafe fn make(setup: rings::Setup, ctxp: *mut io_context_t) -> Result<c_int> {

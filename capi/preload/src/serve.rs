@@ -67,7 +67,7 @@ pub unsafe extern "C" fn serve(
             IO_CANCEL => io_cancel_0_4(a as _, b as _, c as _),
             IO_GETEVENTS => io_getevents_0_4(a as _, b as c_long, c as c_long, d as _, e as _),
             IO_PGETEVENTS => pgetevents([a, b, c, d, e], f as *const aio_sigset),
-            IO_SETUP2 => io_setup2(a as c_uint, b as c_uint, c as _, d as _, e as _),
+            IO_SETUP2 => io_setup2_by_number(a as c_uint, b as c_uint, [c, d, e, f]),
             IO_RING_ENTER => io_ring_enter(a as _, b as c_uint, c as c_uint, d as c_uint),
             IO_URING_SETUP => callers::setup(a as c_uint, b as _, c),
             IO_URING_ENTER => {

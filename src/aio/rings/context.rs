@@ -3,7 +3,8 @@
 use super::queues::Queues;
 use super::reap::STOP;
 use super::service::Service;
-use crate::abi::aio::iocb;
+use super::shape::Shape;
+use crate::abi::aio::{io_event, iocb};
 use crate::abi::aio_ring::*;
 use crate::abi::ctypes::iovec;
 use crate::abi::liburing::io_uring;
@@ -19,7 +20,7 @@ use crate::aio::user;
 use crate::backing::Private;
 use crate::ring::barrier::{read_once, write_once};
 use crate::ring::register::register;
-use crate::sys::{caller, fd, file, mem, Errno, Result};
+use crate::sys::{caller, fd, file, mem, peek, Errno, Result};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_uint, c_void};
 use core::mem::{size_of, zeroed};
@@ -54,6 +55,10 @@ pub struct Setup {
     pub sq: *mut aio_sq_ring,
     /// The CQ ring.
     pub cq: *mut aio_cq_ring,
+    /// How they are laid out.
+    pub shape: Shape,
+    /// With `IOCTX_FLAG_FIXEDBUFS` and embedded requests: the ones that name the buffers.
+    pub buffers: *const iocb,
 }
 
 /// A ring context.
@@ -155,22 +160,46 @@ impl Buffers {
 }
 
 impl Setup {
+    /// The usual one.
+    pub fn indexed(
+        nr_events: u32,
+        flags: u32,
+        sq: *mut aio_sq_ring,
+        cq: *mut aio_cq_ring,
+    ) -> Setup {
+        let buffers = core::ptr::null();
+        Setup { nr_events, flags, sq, cq, shape: Shape::Indexed, buffers }
+    }
+
+    /// How many events the CQ holds.
+    pub(super) fn cq_length(&self) -> u32 {
+        self.shape.cq_length(self.nr_events)
+    }
+
     /// The checks of io_setup2(), in its order; returns the array of requests.
     unsafe fn check(&self) -> Result<*mut iocb> {
         let misaligned = |address: u64| address % PAGE != 0;
         if misaligned(self.sq as u64) || misaligned(self.cq as u64) {
             return Err(Errno::EINVAL);
         }
-        user::checked(self.sq, size_of::<aio_sq_ring>() + self.nr_events as usize * 4)?;
-        user::checked(self.cq, size_of::<aio_cq_ring>() + self.nr_events as usize * 64)?;
+        let (nr, shape) = (self.nr_events, self.shape);
+        let events = shape.cq_length(nr);
+        user::checked(self.sq, size_of::<aio_sq_ring>() + shape.sq_bytes(nr))?;
+        user::checked(self.cq, size_of::<aio_cq_ring>() + events as usize * size_of::<io_event>())?;
+        if !peek::is_readable(self.sq as u64) || !peek::is_readable(self.cq as u64) {
+            return Err(Errno::EFAULT);
+        }
         // SAFETY: the rings are the application's.
         unsafe {
-            let iocbs = (*self.sq).iocbs;
-            if misaligned(iocbs) {
+            let iocbs = match shape {
+                Shape::Indexed => (*self.sq).iocbs,
+                Shape::Embedded => self.sq.wrapping_add(1) as u64,
+            };
+            if shape == Shape::Indexed && misaligned(iocbs) {
                 return Err(Errno::EINVAL);
             }
-            if read_once(&raw const (*self.sq).nr_events) != self.nr_events
-                || read_once(&raw const (*self.cq).nr_events) != self.nr_events.wrapping_mul(2)
+            if read_once(&raw const (*self.sq).nr_events) != nr
+                || read_once(&raw const (*self.cq).nr_events) != events
             {
                 return Err(Errno::EFAULT);
             }
@@ -187,7 +216,8 @@ pub unsafe fn setup(setup: Setup) -> Result<ContextId> {
         return Err(Errno::EINVAL);
     }
     if flags & IOCTX_FLAG_SCQRING == 0 {
-        if flags & NEED_RINGS != 0 {
+        // A plain one has no rings: another call had the same number for a while.
+        if flags & NEED_RINGS != 0 || !setup.sq.is_null() || !setup.cq.is_null() {
             return Err(Errno::EINVAL);
         }
         return crate::aio::setup(setup.nr_events);
@@ -212,6 +242,9 @@ impl Rings {
         unsafe {
             let buffers = match setup.flags & IOCTX_FLAG_FIXEDBUFS {
                 0 => Buffers::NONE,
+                _ if setup.shape == Shape::Embedded => {
+                    Buffers::of_requests(setup.buffers, setup.nr_events)?
+                }
                 _ => Buffers::of_requests(iocbs, setup.nr_events)?,
             };
             let service = Service::map().inspect_err(|_| buffers.unmap())?;
@@ -331,7 +364,7 @@ impl Inner {
                 ring,
                 private,
                 slots,
-                queues: Queues::new(setup.sq, setup.cq, iocbs, setup.nr_events),
+                queues: Queues::new(setup, iocbs),
                 buffers,
                 files: Files::new(),
                 held: HeldFiles::new(),

@@ -58,7 +58,7 @@ pub unsafe fn enter(id: ContextId, to_submit: u32, min_complete: u32) -> Result<
 impl Rings {
     /// Enter with SQTHREAD: the thread takes the SQ, the caller waits for its deliveries.
     unsafe fn hand_over(&self, to_submit: u32, min_complete: u32) -> Result<c_int> {
-        let (cq, length) = (self.setup.cq, self.setup.nr_events);
+        let (cq, length) = (self.setup.cq, self.setup.cq_length());
         // SAFETY: see the module rings.
         unsafe {
             if self.service().overflowed.swap(0, Ordering::AcqRel) != 0 {
@@ -72,7 +72,7 @@ impl Rings {
             }
             let wanted =
                 if self.has(IOCTX_FLAG_IOPOLL) { min_complete } else { min_complete.min(1) };
-            let wanted = wanted.min(2 * length - 1);
+            let wanted = wanted.min(length - 1);
             while queues::unread(cq, length) < wanted {
                 if self.service().stopping() {
                     return Err(Errno::EINVAL);

@@ -29,7 +29,7 @@ pub unsafe fn init(depth: u32, flags: u32, aio: *mut anyring_aio) -> Result<()> 
         (*sq).iocbs = iocbs as u64;
         (*cq).nr_events = 2 * nr_events;
         let flags = flags | IOCTX_FLAG_SCQRING;
-        let ctx = setup(Setup { nr_events, flags, sq, cq }).inspect_err(|_| {
+        let ctx = setup(Setup::indexed(nr_events, flags, sq, cq)).inspect_err(|_| {
             let _ = mem::unmap(memory, mapped);
         })?;
         aio.write(anyring_aio {

@@ -20,9 +20,11 @@ mod queues;
 mod reap;
 mod reaper;
 mod service;
+mod shape;
 mod sq_thread;
 mod submit;
 
 pub(super) use context::of_leaving_thread;
 pub use context::{destroy, setup, Rings, Setup};
 pub use enter::enter;
+pub use shape::{of_first_days, Shape};

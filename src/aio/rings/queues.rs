@@ -3,10 +3,13 @@
 //! In the series' v7 heads and tails wrap at `nr_events`; soon afterwards they ran freely and were
 //! masked. Nothing says which one a program speaks, so it is seen: see [`Convention`].
 
+use super::context::Setup;
+use super::shape::Shape;
 use crate::abi::aio::{io_event, iocb};
 use crate::abi::aio_ring::*;
 use crate::ring::barrier::write_once;
 use crate::ring::barrier::{io_uring_smp_load_acquire, io_uring_smp_store_release, read_once};
+use core::mem::size_of;
 
 /// How heads and tails run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,8 +27,10 @@ pub struct Queues {
     sq: *mut aio_sq_ring,
     cq: *mut aio_cq_ring,
     iocbs: *mut iocb,
-    /// The SQ's length; the CQ's is twice that.
+    shape: Shape,
+    /// The SQ's length.
     length: u32,
+    cq_length: u32,
     convention: Convention,
     sq_head: u32,
     cq_tail: u32,
@@ -43,15 +48,14 @@ pub fn count(head: u32, tail: u32, length: u32) -> Option<u32> {
 
 impl Queues {
     /// Rings whose heads and tails are 0.
-    pub fn new(
-        sq: *mut aio_sq_ring,
-        cq: *mut aio_cq_ring,
-        iocbs: *mut iocb,
-        length: u32,
-    ) -> Queues {
-        let convention =
-            if length.is_power_of_two() { Convention::Unseen } else { Convention::Wraps };
-        Queues { sq, cq, iocbs, length, convention, sq_head: 0, cq_tail: 0 }
+    pub fn new(setup: &Setup, iocbs: *mut iocb) -> Queues {
+        let (length, shape) = (setup.nr_events, setup.shape);
+        let convention = match shape {
+            Shape::Indexed if length.is_power_of_two() => Convention::Unseen,
+            _ => Convention::Wraps,
+        };
+        let (sq, cq, cq_length) = (setup.sq, setup.cq, setup.cq_length());
+        Queues { sq, cq, iocbs, shape, length, cq_length, convention, sq_head: 0, cq_tail: 0 }
     }
 
     /// Requests in the SQ.
@@ -77,6 +81,9 @@ impl Queues {
             // Below 2 x length: available() bounds `ahead`, and the head is within the ring.
             _ => wrap(self.sq_head.wrapping_add(ahead), self.length),
         };
+        if self.shape == Shape::Embedded {
+            return Some(at);
+        }
         // SAFETY: see the module rings; the position is within the array.
         let index =
             unsafe { read_once((&raw const (*self.sq).array).cast::<u32>().add(at as usize)) };
@@ -87,6 +94,15 @@ impl Queues {
     #[inline]
     pub fn request(&self, index: u32) -> *mut iocb {
         self.iocbs.wrapping_add(index as usize)
+    }
+
+    /// What an event says of the request at `address`.
+    #[inline]
+    pub fn object(&self, address: u64) -> u64 {
+        match self.shape {
+            Shape::Indexed => address,
+            Shape::Embedded => (address - self.iocbs as u64) / size_of::<iocb>() as u64,
+        }
     }
 
     /// Gives `nr` entries of the SQ back to the application.
@@ -115,13 +131,13 @@ impl Queues {
     #[inline]
     pub unsafe fn unread(&self) -> u32 {
         // SAFETY: see the module rings.
-        unsafe { unread(self.cq, self.length) }
+        unsafe { unread(self.cq, self.cq_length) }
     }
 
     /// How many events the CQ has room for.
     #[inline]
     pub unsafe fn room(&self) -> u32 {
-        let usable = 2 * self.length - u32::from(self.convention != Convention::Free);
+        let usable = self.cq_length - u32::from(self.convention != Convention::Free);
         // SAFETY: see the module rings.
         usable.saturating_sub(unsafe { self.taken() })
     }
@@ -129,7 +145,7 @@ impl Queues {
     unsafe fn taken(&self) -> u32 {
         // SAFETY: see the module rings. Pairs with the application's release: it has read the slots.
         let head = unsafe { io_uring_smp_load_acquire(&raw const (*self.cq).head) };
-        count(head, self.cq_tail, 2 * self.length).unwrap_or(2 * self.length)
+        count(head, self.cq_tail, self.cq_length).unwrap_or(self.cq_length)
     }
 
     /// Stores an event, for which there must be room; the application sees it after [`publish`].
@@ -137,7 +153,7 @@ impl Queues {
     /// [`publish`]: Self::publish
     #[inline]
     pub unsafe fn push(&mut self, event: io_event) {
-        let length = 2 * self.length;
+        let length = self.cq_length;
         let at = match self.convention {
             Convention::Free => self.cq_tail & (length - 1),
             _ => self.cq_tail,
@@ -172,14 +188,14 @@ impl Queues {
     }
 }
 
-/// Events in `cq`, of twice `length` entries, that the application has not taken.
+/// Events in `cq`, of `length` entries, that the application has not taken.
 #[inline]
 pub unsafe fn unread(cq: *const aio_cq_ring, length: u32) -> u32 {
     // SAFETY: see the module rings.
     let (head, tail) = unsafe {
         (read_once(&raw const (*cq).head), io_uring_smp_load_acquire(&raw const (*cq).tail))
     };
-    count(head, tail, 2 * length).unwrap_or(0)
+    count(head, tail, length).unwrap_or(0)
 }
 
 #[inline]

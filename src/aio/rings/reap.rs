@@ -111,7 +111,8 @@ impl Inner {
     #[inline]
     unsafe fn finish(&mut self, index: u32, res: i32) -> bool {
         let slot = &self.slots[index];
-        let (key, data, obj) = (slot.request.aio_key, slot.request.aio_data, slot.address);
+        let (key, data, obj) =
+            (slot.request.aio_key, slot.request.aio_data, self.queues.object(slot.address));
         let outcome = if key == 0 && res >= 0 {
             Outcome::Event { res: i64::from(res), res2: 0 }
         } else {
