@@ -14,7 +14,7 @@ const CHUNK: usize = 256;
 unsafe fn transfer(number: libc::c_long, ours: *mut u8, theirs: u64, len: usize) -> Result<usize> {
     let local = libc::iovec { iov_base: ours.cast(), iov_len: len };
     let remote = libc::iovec { iov_base: theirs as *mut _, iov_len: len };
-    let pid = super::process::thread_id() as usize;
+    let pid = super::process::own_name() as usize;
     let args = [pid, &raw const local as usize, 1, &raw const remote as usize, 1, 0];
     // SAFETY: the caller's memory has that many bytes; the kernel looks where the rest points.
     unsafe { call(number, args) }

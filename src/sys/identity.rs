@@ -88,7 +88,7 @@ impl Held {
 /// ask, or the kernel was built without it.
 pub fn compare(a: c_int, b: c_int) -> Result<bool> {
     const KCMP_FILE: usize = 0;
-    let pid = process::thread_id() as usize;
+    let pid = process::own_name() as usize;
     // SAFETY: kcmp takes plain numbers.
     unsafe { call(libc::SYS_kcmp, [pid, pid, KCMP_FILE, a as usize, b as usize, 0]) }
         .map(|order| order == 0)

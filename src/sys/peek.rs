@@ -18,7 +18,7 @@ pub unsafe fn read<T>(address: u64) -> Result<T> {
         let mut value: T = zeroed();
         let to = libc::iovec { iov_base: (&raw mut value).cast(), iov_len: size_of::<T>() };
         let from = libc::iovec { iov_base: address as *mut _, iov_len: size_of::<T>() };
-        let pid = super::process::thread_id() as usize;
+        let pid = super::process::own_name() as usize;
         let args = [pid, &raw const to as usize, 1, &raw const from as usize, 1, 0];
         match call(libc::SYS_process_vm_readv, args)? {
             n if n == size_of::<T>() => Ok(value),
@@ -85,7 +85,7 @@ pub fn check_writable(address: u64, len: usize) -> Result<()> {
 /// Writes a byte to where it is: `EFAULT` when that cannot be done.
 fn rewrite(address: u64) -> Result<()> {
     let byte = libc::iovec { iov_base: address as *mut _, iov_len: 1 };
-    let pid = super::process::thread_id() as usize;
+    let pid = super::process::own_name() as usize;
     let at = &raw const byte as usize;
     // SAFETY: the kernel says where it cannot read or write.
     match unsafe { call(libc::SYS_process_vm_readv, [pid, at, 1, at, 1, 0]) } {

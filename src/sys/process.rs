@@ -73,6 +73,15 @@ pub fn thread_id() -> i32 {
     unsafe { call(libc::SYS_gettid, [0; 6]) }.map_or(0, |tid| tid as i32)
 }
 
+/// A thread of this process, to name it where another may be asked about: the calling one, since the first may have
+/// ended; that one where a thread must not ask who it is.
+pub fn own_name() -> i32 {
+    match thread_id() {
+        0 => id(),
+        thread => thread,
+    }
+}
+
 /// Whether this process has a thread `id`.
 pub fn has_thread(id: i32) -> bool {
     // SAFETY: signal 0 only asks.
