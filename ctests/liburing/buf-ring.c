@@ -158,6 +158,37 @@ static struct io_uring_buf_reg registration(void *at, unsigned entries, int grou
 	return reg;
 }
 
+/* A buffer with fewer bytes left than that is not used on. */
+static void incremental_down_to_a_rest(void)
+{
+	struct io_uring ring;
+	int fd = temp_file(100);
+	struct io_uring_buf_ring *br = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
+	struct io_uring_buf_reg reg = registration(br, BUFFERS, GROUP);
+
+	CHECK(br != MAP_FAILED);
+	ring_init(&ring, 8, 0);
+	reg.min_left = 100;
+	CHECK_EQ(io_uring_register_buf_ring(&ring, &reg, 0), -EINVAL);
+	int ret = io_uring_register_buf_ring(&ring, &reg, IOU_PBUF_RING_INC);
+
+	if (ret == -EINVAL && !is_soft(&ring))
+		SKIP("this kernel has no min_left");
+	CHECK_EQ(ret, 0);
+	io_uring_buf_ring_init(br);
+	add(br, 0, 0);
+	add(br, 1, 1);
+	io_uring_buf_ring_advance(br, 2);
+	for (int i = 0; i < 4; i++) {
+		struct result result = read_any(&ring, fd, i % 2 ? 57 : 100);
+
+		CHECK_EQ(bid_of(result), i / 2);
+		/* 156 are left, then 99. */
+		CHECK_EQ(!!(result.flags & IORING_CQE_F_BUF_MORE), i % 2 == 0);
+	}
+	io_uring_queue_exit(&ring);
+}
+
 static void in_memory_of_the_program(void)
 {
 	struct io_uring ring;
@@ -277,6 +308,7 @@ TEST_PARTS(
 	PART(consumed_in_order),
 	PART(advance_both),
 	PART(incremental),
+	PART(incremental_down_to_a_rest),
 	PART(in_memory_of_the_program),
 	PART(to_be_mapped),
 	PART(freeing_gives_the_memory_back),

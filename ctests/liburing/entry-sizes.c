@@ -322,6 +322,26 @@ static void big_sqes_do_not_straddle_the_end(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* The SQ array may name the last slot: the other half would lie behind the SQEs. */
+static void a_big_sqe_in_the_last_slot(void)
+{
+	struct io_uring ring;
+
+	ring_init_or_skip(&ring, 8, IORING_SETUP_SQE_MIXED, "IORING_SETUP_SQE_MIXED");
+	nop(&ring, 1);
+	CHECK(nop128(&ring, 2) != NULL);
+	if ((ring.flags & IORING_SETUP_NO_SQARRAY) || !ring.sq.array)
+		SKIP("there is no SQ array");
+	ring.sq.array[1] = 7;
+	memset(&ring.sq.sqes[7], 0, sizeof(ring.sq.sqes[7]));
+	io_uring_prep_nop128(&ring.sq.sqes[7]);
+	ring.sq.sqes[7].user_data = 3;
+	CHECK_OP(io_uring_submit(&ring), >=, 2);
+	REAP(&ring, 1, 0);
+	REAP(&ring, 3, -EINVAL);
+	io_uring_queue_exit(&ring);
+}
+
 /* Room for the filler but not for the big one behind it: neither is taken. */
 static void a_big_sqe_that_does_not_fit_takes_nothing(void)
 {
@@ -354,5 +374,6 @@ TEST_PARTS(
 	PART(mixed_sqes),
 	PART(mixed_sqes_fill_the_sq),
 	PART(big_sqes_do_not_straddle_the_end),
+	PART(a_big_sqe_in_the_last_slot),
 	PART(a_big_sqe_that_does_not_fit_takes_nothing),
 )

@@ -175,6 +175,72 @@ static void vectors_to_an_address(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* What is in a registered buffer goes, what is not is refused. Kernels learn it one operation after another. */
+static void by_registered_buffers(void)
+{
+	static char memory[4096] = "abcdefgh", other[8];
+	struct iovec buffer = { memory, sizeof(memory) };
+	struct iovec inside[2] = { { memory, 3 }, { memory + 5, 3 } }, outside[2] = { { memory, 3 }, { other, 3 } };
+	struct io_uring ring;
+	char got[8];
+	int fds[2];
+
+	tcp_pair(fds);
+	ring_init(&ring, 8, 0);
+	CHECK_EQ(io_uring_register_buffers(&ring, &buffer, 1), 0);
+	struct {
+		const char *what;
+		const void *at;
+		unsigned len, how;
+		int zc, res;
+	} sends[] = {
+		{ "send", memory, 8, 0, 0, 8 }, { "send from elsewhere", other, 8, 0, 0, -EFAULT },
+		{ "vectors", inside, 2, IORING_SEND_VECTORIZED, 0, 6 },
+		{ "vectors from elsewhere", outside, 2, IORING_SEND_VECTORIZED, 0, -EFAULT },
+		{ "zc vectors", inside, 2, IORING_SEND_VECTORIZED, 1, 6 },
+		{ "zc vectors from elsewhere", outside, 2, IORING_SEND_VECTORIZED, 1, -EFAULT },
+	};
+	bool knows = true;
+
+	for (size_t i = 0; i < sizeof(sends) / sizeof(sends[0]); i++) {
+		struct io_uring_sqe *sqe = sqe_get(&ring);
+
+		if (sends[i].zc)
+			io_uring_prep_send_zc(sqe, fds[0], sends[i].at, sends[i].len, 0, 0);
+		else
+			io_uring_prep_send(sqe, fds[0], sends[i].at, sends[i].len, 0);
+		sqe->ioprio |= sends[i].how | IORING_RECVSEND_FIXED_BUF;
+		submit(&ring, 1);
+		struct result result = reap_any(&ring);
+
+		if (result.flags & IORING_CQE_F_MORE)
+			CHECK(reap_any(&ring).flags & IORING_CQE_F_NOTIF);
+		if (result.res == -EINVAL && !is_soft(&ring)) {
+			knows = false;
+			continue;
+		}
+		if (result.res != sends[i].res)
+			fprintf(stderr, "  %s\n", sends[i].what);
+		CHECK_EQ(result.res, sends[i].res);
+		if (result.res > 0) {
+			CHECK_EQ(recv(fds[1], got, sizeof(got), MSG_WAITALL | (result.res < 8 ? MSG_DONTWAIT : 0)), result.res);
+			CHECK_EQ(memcmp(got, result.res == 8 ? "abcdefgh" : "abcfgh", (size_t)result.res), 0);
+		}
+	}
+	if (!knows)
+		SKIP("this kernel has not all of them");
+	MUST(send(fds[1], "12345678", 8, 0));
+	for (int i = 0; i < 2; i++) {
+		struct io_uring_sqe *sqe = sqe_get(&ring);
+
+		io_uring_prep_recv(sqe, fds[0], i ? memory + 100 : other, 8, 0);
+		sqe->ioprio |= IORING_RECVSEND_FIXED_BUF;
+		RUN_ONE(&ring, i ? 8 : -EFAULT);
+	}
+	CHECK_EQ(memcmp(memory + 100, "12345678", 8), 0);
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
 	PART(connecting_on_a_worker),
 	PART(accepting),
@@ -182,4 +248,5 @@ TEST_PARTS(
 	PART(all_without_waiting),
 	PART(unknown),
 	PART(vectors_to_an_address),
+	PART(by_registered_buffers),
 )

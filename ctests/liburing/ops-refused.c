@@ -133,6 +133,65 @@ static void a_socket_without_a_place_breaks_no_link(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* A descriptor of the program's, by somebody else's rights. */
+static void no_descriptor_by_a_personality(void)
+{
+	struct io_uring ring;
+	int fds[2], who;
+
+	CHECK_EQ(pipe(fds), 0);
+	ring_init(&ring, 8, 0);
+	CHECK_EQ(io_uring_register_files(&ring, fds, 1), 0);
+	who = io_uring_register_personality(&ring);
+	CHECK_OP(who, >, 0);
+	io_uring_prep_fixed_fd_install(sqe_get(&ring), 0, 0);
+	submit(&ring, 1);
+	int res = reap_any(&ring).res;
+
+	if (res == -EINVAL)
+		SKIP("this kernel has no IORING_OP_FIXED_FD_INSTALL");
+	CHECK_OP(res, >=, 0);
+	struct io_uring_sqe *sqe = sqe_get(&ring);
+
+	io_uring_prep_fixed_fd_install(sqe, 0, 0);
+	sqe->personality = (unsigned short)who;
+	RUN_ONE(&ring, -EPERM);
+	io_uring_queue_exit(&ring);
+}
+
+/* What its SQE points at is none: as what is wrong with the SQE itself, it ends the submission. */
+static void what_points_at_nothing_ends_the_submission(void)
+{
+	struct iovec too_long[] = { { &too_long, SIZE_MAX }, { &too_long, 4 } };
+	struct msghdr message = { .msg_iov = (struct iovec *)8, .msg_iovlen = 1 };
+	int file = temp_file(8), fds[2];
+	struct io_uring ring;
+
+	socket_pair(fds, SOCK_STREAM);
+	ring_init(&ring, 16, 0);
+	for (int kind = 0; kind < 8; kind++) {
+		struct io_uring_sqe *sqe = sqe_get(&ring);
+
+		switch (kind) {
+		case 0: io_uring_prep_readv(sqe, file, too_long, 2, 0); break;
+		case 1: io_uring_prep_readv(sqe, file, (struct iovec *)8, 2, 0); break;
+		case 2: io_uring_prep_writev(sqe, 999, (struct iovec *)8, 1, 0); break;
+		case 3: io_uring_prep_sendmsg(sqe, file, &message, 0); break;
+		case 4: io_uring_prep_sendmsg(sqe, fds[0], (struct msghdr *)8, 0); break;
+		case 5: io_uring_prep_recvmsg(sqe, fds[0], &message, 0); break;
+		case 6: io_uring_prep_connect(sqe, file, (struct sockaddr *)8, 16); break;
+		case 7: io_uring_prep_bind(sqe, file, (struct sockaddr *)8, 16); break;
+		}
+		io_uring_sqe_set_data64(sqe, 1);
+		add(&ring, 2, 0);
+		CHECK_EQ(io_uring_submit(&ring), 1);
+		REAP(&ring, 1, kind ? -EFAULT : -EINVAL);
+		CHECK_EQ(io_uring_submit(&ring), 1);
+		REAP(&ring, 2, 0);
+	}
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
 	PART(a_file_that_is_none_comes_before_a_buffer_that_is_none),
 	PART(a_path_that_is_nowhere_ends_the_submission),
@@ -140,4 +199,6 @@ TEST_PARTS(
 	PART(who_failed_says_who_is_silent),
 	PART(a_shutdown_that_fails_breaks_no_link),
 	PART(a_socket_without_a_place_breaks_no_link),
+	PART(no_descriptor_by_a_personality),
+	PART(what_points_at_nothing_ends_the_submission),
 )

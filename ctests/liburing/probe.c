@@ -123,6 +123,30 @@ static void query(void)
 	CHECK_EQ(hdr.result, -EOPNOTSUPP);
 }
 
+/* The head in front of the rings, for a program that brings their memory. */
+static void query_the_rings_head(void)
+{
+	struct io_uring_query_scq head = { 0 };
+	struct io_uring_query_hdr hdr = {
+		.query_data = (uintptr_t)&head,
+		.query_op = IO_URING_QUERY_SCQ,
+		.size = sizeof(head),
+	};
+	struct io_uring_params params = { 0 };
+	int ret = io_uring_register_query(&hdr);
+	struct io_uring ring;
+
+	CHECK_EQ(io_uring_queue_init_params(2, &ring, &params), 0);
+	if (!is_soft(&ring) && (ret == -EINVAL || hdr.result == -EOPNOTSUPP))
+		SKIP("this kernel has no IO_URING_QUERY_SCQ");
+	CHECK_EQ(ret, 0);
+	CHECK_EQ(hdr.result, 0);
+	CHECK_EQ(hdr.size, sizeof(head));
+	CHECK_EQ(head.hdr_size, params.cq_off.cqes);
+	CHECK_EQ(params.sq_off.array % head.hdr_alignment, 0);
+	io_uring_queue_exit(&ring);
+}
+
 static void version(void)
 {
 	CHECK_EQ(io_uring_major_version(), IO_URING_VERSION_MAJOR);
@@ -154,6 +178,7 @@ TEST_PARTS(
 	PART(register_probe),
 	PART(get_probe_of_a_bad_ring_is_null),
 	PART(query),
+	PART(query_the_rings_head),
 	PART(version),
 	PART(check_version_is_true_for_an_older_library),
 )

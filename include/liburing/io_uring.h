@@ -50,6 +50,10 @@
 #define io_uring_msg_ring_flags liburing_io_uring_msg_ring_flags
 #undef io_uring_napi
 #define io_uring_napi liburing_io_uring_napi
+#undef io_uring_napi_op
+#define io_uring_napi_op liburing_io_uring_napi_op
+#undef io_uring_napi_tracking_strategy
+#define io_uring_napi_tracking_strategy liburing_io_uring_napi_tracking_strategy
 #undef io_uring_op
 #define io_uring_op liburing_io_uring_op
 #undef io_uring_params
@@ -368,6 +372,18 @@
 #define IORING_RESTRICTION_SQE_FLAGS_REQUIRED liburing_IORING_RESTRICTION_SQE_FLAGS_REQUIRED
 #undef IORING_RESTRICTION_LAST
 #define IORING_RESTRICTION_LAST liburing_IORING_RESTRICTION_LAST
+#undef IO_URING_NAPI_REGISTER_OP
+#define IO_URING_NAPI_REGISTER_OP liburing_IO_URING_NAPI_REGISTER_OP
+#undef IO_URING_NAPI_STATIC_ADD_ID
+#define IO_URING_NAPI_STATIC_ADD_ID liburing_IO_URING_NAPI_STATIC_ADD_ID
+#undef IO_URING_NAPI_STATIC_DEL_ID
+#define IO_URING_NAPI_STATIC_DEL_ID liburing_IO_URING_NAPI_STATIC_DEL_ID
+#undef IO_URING_NAPI_TRACKING_DYNAMIC
+#define IO_URING_NAPI_TRACKING_DYNAMIC liburing_IO_URING_NAPI_TRACKING_DYNAMIC
+#undef IO_URING_NAPI_TRACKING_STATIC
+#define IO_URING_NAPI_TRACKING_STATIC liburing_IO_URING_NAPI_TRACKING_STATIC
+#undef IO_URING_NAPI_TRACKING_INACTIVE
+#define IO_URING_NAPI_TRACKING_INACTIVE liburing_IO_URING_NAPI_TRACKING_INACTIVE
 #undef IOU_PBUF_RING_MMAP
 #define IOU_PBUF_RING_MMAP liburing_IOU_PBUF_RING_MMAP
 #undef IOU_PBUF_RING_INC
@@ -396,6 +412,7 @@
 #undef IORING_RW_ATTR_FLAG_PI
 #undef IORING_FILE_INDEX_ALLOC
 #undef IORING_URING_CMD_FIXED
+#undef IORING_URING_CMD_MULTISHOT
 #undef IORING_URING_CMD_MASK
 #undef IORING_FSYNC_DATASYNC
 #undef IORING_TIMEOUT_ABS
@@ -432,6 +449,10 @@
 #undef IORING_MSG_RING_FLAGS_PASS
 #undef IORING_FIXED_FD_NO_CLOEXEC
 #undef IORING_NOP_INJECT_RESULT
+#undef IORING_NOP_FILE
+#undef IORING_NOP_FIXED_FILE
+#undef IORING_NOP_FIXED_BUFFER
+#undef IORING_NOP_TW
 #undef IORING_NOP_CQE32
 #undef IORING_NOTIF_USAGE_ZC_COPIED
 #undef IORING_CQE_F_BUFFER
@@ -531,6 +552,26 @@ enum io_uring_msg_ring_flags {
 	IORING_MSG_DATA,
 	/* Install the registered file `addr3` in the other ring, in slot `file_index`. */
 	IORING_MSG_SEND_FD,
+};
+
+/* `opcode` of `struct io_uring_napi`. */
+enum io_uring_napi_op {
+	/* Begin, with the tracking strategy `op_param`. */
+	IO_URING_NAPI_REGISTER_OP,
+	/* Busy-poll the queue `op_param` as well. */
+	IO_URING_NAPI_STATIC_ADD_ID,
+	/* Busy-poll that queue no more. */
+	IO_URING_NAPI_STATIC_DEL_ID,
+};
+
+/* Which queues are busy-polled. */
+enum io_uring_napi_tracking_strategy {
+	/* Those of the sockets that requests wait for. */
+	IO_URING_NAPI_TRACKING_DYNAMIC,
+	/* Those that the program names. */
+	IO_URING_NAPI_TRACKING_STATIC,
+	/* None. */
+	IO_URING_NAPI_TRACKING_INACTIVE = 255,
 };
 
 /* The operations: `opcode` of an SQE. An unknown one completes with `-EINVAL`. */
@@ -1093,10 +1134,20 @@ struct io_uring_napi {
 	__u32 busy_poll_to;
 	/* 1 to prefer busy polling to interrupts. */
 	__u8 prefer_busy_poll;
-	/* Reserved: 0. */
-	__u8 pad[3];
-	/* Reserved: 0. */
-	__u64 resv;
+	/* What to do. */
+	union {
+		/* Reserved without `opcode`: 0. */
+		__u8 pad[3];
+		/* `IO_URING_NAPI_*_OP` and `_ID`. */
+		__u8 opcode;
+	};
+	/* About what. */
+	union {
+		/* Reserved without `op_param`: 0. */
+		__u64 resv;
+		/* What `opcode` is about. */
+		__u32 op_param;
+	};
 };
 
 /* What `io_uring_setup` is asked for and what it answers. */
@@ -1373,6 +1424,13 @@ struct io_uring_sqe {
 			/* Reserved: 0. */
 			__u16 __pad3[1];
 		};
+		/* WRITE. */
+		struct {
+			/* The device's stream that the data goes to; 0: none. */
+			__u8 write_stream;
+			/* Reserved: 0. */
+			__u8 __pad4[3];
+		};
 	};
 	/* Further arguments. */
 	union {
@@ -1549,7 +1607,10 @@ struct zcrx_ctrl {
 /* The command uses registered buffer `buf_index`. */
 #define IORING_URING_CMD_FIXED 1U
 
-/* All flags of `uring_cmd_flags`. */
+/* The command posts several CQEs. */
+#define IORING_URING_CMD_MULTISHOT 2U
+
+/* The flags of `uring_cmd_flags` that programs have always been able to set. */
 #define IORING_URING_CMD_MASK 1U
 
 /* fdatasync(2) instead of fsync(2). */
@@ -1656,6 +1717,18 @@ struct zcrx_ctrl {
 
 /* `len` becomes `res`. */
 #define IORING_NOP_INJECT_RESULT 1U
+
+/* Look the file `fd` up. */
+#define IORING_NOP_FILE 2U
+
+/* With `IORING_NOP_FILE`: it is a registered one. */
+#define IORING_NOP_FIXED_FILE 4U
+
+/* Look registered buffer `buf_index` up. */
+#define IORING_NOP_FIXED_BUFFER 8U
+
+/* Complete after what is submitted in the same call. */
+#define IORING_NOP_TW 16U
 
 /* Post a 32 byte CQE. */
 #define IORING_NOP_CQE32 32U

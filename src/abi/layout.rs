@@ -134,7 +134,7 @@ layout! {
 }
 layout! {
     io_uring_napi, 16, 8;
-    busy_poll_to = 0, prefer_busy_poll = 4, pad = 5, resv = 8,
+    busy_poll_to = 0, prefer_busy_poll = 4, anon_opcode = 5, anon_param = 8,
 }
 layout! {
     io_uring_reg_wait, 64, 8;

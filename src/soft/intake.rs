@@ -50,6 +50,7 @@ fn take_in(turn: &mut Turn, count: u32) -> Result<u32> {
     let mut chain = Chain { head: null_mut(), last: null_mut(), failed: false };
     let mut sq = Submitted::open(turn, count);
     let all = sq.left;
+    turn.core.posted_before = Some(turn.core.posted);
     let minds_none =
         turn.core.restrictions.is_none() && !turn.core.is_closed && !iopoll::polls(turn);
     let mut starves = false;
@@ -92,13 +93,15 @@ fn take_in(turn: &mut Turn, count: u32) -> Result<u32> {
                 chain_up(turn, &mut chain, request);
             }
         }
+        let ends = core::mem::take(&mut turn.core.ends_submission);
         // What is linked to one that was refused is taken as well.
-        if refused && !links && turn.core.flags & IORING_SETUP_SUBMIT_ALL == 0 {
+        if (refused || ends) && !links && turn.core.flags & IORING_SETUP_SUBMIT_ALL == 0 {
             break;
         }
     }
     // SAFETY: a chain ends with the submission.
     unsafe { dispatch_chain(turn, &mut chain) };
+    turn.core.posted_before = None;
     // Once it sees that they were taken, a program may close the files.
     turn.flush_direct();
     sq.close(turn);
@@ -116,6 +119,8 @@ struct Submitted {
     head: u32,
     /// Slots still to be taken.
     left: u32,
+    /// Where the SQE stands that was taken last.
+    index: u32,
 }
 
 impl Submitted {
@@ -124,11 +129,12 @@ impl Submitted {
         let memory = &turn.core.memory;
         if turn.core.flags & IORING_SETUP_SQ_REWIND != 0 {
             // Head and tail are not used: a submission starts at the first slot.
-            return Submitted { head: 0, left: count.min(memory.sq_entries) };
+            return Submitted { head: 0, left: count.min(memory.sq_entries), index: 0 };
         }
         Submitted {
             head: memory.control().sq_head.load(Ordering::Relaxed),
             left: count.min(memory.submitted()),
+            index: 0,
         }
     }
 
@@ -143,6 +149,7 @@ impl Submitted {
             return None;
         };
         self.left -= 1;
+        self.index = index;
         Some(memory.sqe(index))
     }
 
@@ -156,8 +163,9 @@ impl Submitted {
     /// Takes the second half of an SQE of 128 bytes among smaller ones. `EINVAL` when it is not there.
     #[cold]
     fn widen(&mut self, turn: &Turn) -> Result<()> {
-        let at_start = self.head & (turn.core.memory.sq_entries - 1) == 0;
-        if turn.core.flags & IORING_SETUP_SQE_MIXED == 0 || self.left == 0 || at_start {
+        let last = turn.core.memory.sq_entries - 1;
+        let is_cut = self.head & last == 0 || self.index == last;
+        if turn.core.flags & IORING_SETUP_SQE_MIXED == 0 || self.left == 0 || is_cut {
             return Err(Errno::EINVAL);
         }
         self.head = self.head.wrapping_add(1);

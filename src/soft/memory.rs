@@ -47,6 +47,11 @@ pub struct Header {
 }
 const_assert_eq!(size_of::<Header>(), 64);
 
+/// Bytes of the head.
+pub const HEADER_SIZE: u64 = size_of::<Header>() as u64;
+/// What its address is a multiple of.
+pub const HEADER_ALIGNMENT: u64 = 64;
+
 /// Our own page: what posting and waiting need in every process that shares the ring.
 #[repr(C)]
 pub struct Control {

@@ -34,19 +34,23 @@ pub struct BufferRing {
     count: u16,
     head: u16,
     is_incremental: bool,
+    /// A buffer with fewer bytes left is used up.
+    least: u32,
     /// None when it is the program's.
     ours: Option<Shared>,
 }
 
 impl BufferRing {
-    /// Over `count` entries, a power of two, at `entries`, which are in memory of `ours` or the program's.
+    /// Over `count` entries, a power of two, at `entries`, which are in memory of `ours` or the program's. With `pieces`
+    /// buffers are used piece by piece, until fewer bytes than that are left.
     pub fn new(
         entries: *mut io_uring_buf,
         count: u16,
-        is_incremental: bool,
+        pieces: Option<u32>,
         ours: Option<Shared>,
     ) -> Self {
-        BufferRing { entries, count, head: 0, is_incremental, ours }
+        let (is_incremental, least) = (pieces.is_some(), pieces.unwrap_or(0));
+        BufferRing { entries, count, head: 0, is_incremental, least, ours }
     }
 
     /// The index of the next buffer.
@@ -88,7 +92,8 @@ impl BufferRing {
         let mut left = bytes;
         loop {
             let Some(buffer) = self.peek(0) else { return false };
-            if self.is_incremental && left < buffer.len as usize {
+            let rest = (buffer.len as usize).saturating_sub(left);
+            if self.is_incremental && rest > 0 && rest >= self.least as usize {
                 let entry = self.entry(0);
                 // SAFETY: the entry is there, and the program leaves it alone until it is used up.
                 unsafe {

@@ -89,6 +89,11 @@ pub struct Core {
     pub messaged: Vec<Used>,
     /// CQEs posted so far; what timeouts count.
     pub posted: u32,
+    /// How many there were when the submission under way began: what it completes at once is counted by timeouts that
+    /// it submits.
+    pub posted_before: Option<u32>,
+    /// What was submitted last turned out not to be as its operation wants it: the submission ends with it.
+    pub ends_submission: bool,
     /// Files that are waited for.
     pub polls: Polls,
     /// Timeouts.
@@ -147,6 +152,8 @@ impl Core {
             is_kept: false,
             messaged: Vec::new(),
             posted: 0,
+            posted_before: None,
+            ends_submission: false,
             polls: Polls::new(),
             timers: Timers::new(),
             direct: Direct::new(),

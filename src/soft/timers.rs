@@ -71,12 +71,13 @@ impl Turn<'_> {
         key
     }
 
-    /// Has a timeout end with 0 after `count` more completions that are no timeouts'.
+    /// Has a timeout end with 0 after `count` more completions that are no timeouts'. Those of the same submission
+    /// count also if they came before it.
     ///
     /// # Safety
     /// It must be live, and be among the timers by the end of the turn.
     pub unsafe fn count_for(&mut self, request: *mut Request, count: u32) {
-        let since = self.core.posted;
+        let since = self.core.posted_before.unwrap_or(self.core.posted);
         self.core.timers.counted.push(Counted { since, count, request });
     }
 

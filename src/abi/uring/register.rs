@@ -330,6 +330,50 @@ pub struct io_uring_clone_buffers {
     pub pad: [__u32; 3],
 }
 
+/// `opcode` of `struct io_uring_napi`.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum io_uring_napi_op {
+    /// Begin, with the tracking strategy `op_param`.
+    IO_URING_NAPI_REGISTER_OP,
+    /// Busy-poll the queue `op_param` as well.
+    IO_URING_NAPI_STATIC_ADD_ID,
+    /// Busy-poll that queue no more.
+    IO_URING_NAPI_STATIC_DEL_ID,
+}
+
+/// Which queues are busy-polled.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum io_uring_napi_tracking_strategy {
+    /// Those of the sockets that requests wait for.
+    IO_URING_NAPI_TRACKING_DYNAMIC,
+    /// Those that the program names.
+    IO_URING_NAPI_TRACKING_STATIC,
+    /// None.
+    IO_URING_NAPI_TRACKING_INACTIVE = 255,
+}
+
+/// Byte 5 of `struct io_uring_napi`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub union anon_io_uring_napi_opcode {
+    /// Reserved without `opcode`: 0.
+    pub pad: [__u8; 3],
+    /// `IO_URING_NAPI_*_OP` and `_ID`.
+    pub opcode: __u8,
+}
+
+/// Bytes 8 to 15 of `struct io_uring_napi`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub union anon_io_uring_napi_param {
+    /// Reserved without `op_param`: 0.
+    pub resv: __u64,
+    /// What `opcode` is about.
+    pub op_param: __u32,
+}
+
 /// The argument of `IORING_REGISTER_NAPI` and `IORING_UNREGISTER_NAPI`.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -338,10 +382,10 @@ pub struct io_uring_napi {
     pub busy_poll_to: __u32,
     /// 1 to prefer busy polling to interrupts.
     pub prefer_busy_poll: __u8,
-    /// Reserved: 0.
-    pub pad: [__u8; 3],
-    /// Reserved: 0.
-    pub resv: __u64,
+    /// What to do.
+    pub anon_opcode: anon_io_uring_napi_opcode,
+    /// About what.
+    pub anon_param: anon_io_uring_napi_param,
 }
 
 /// The argument of `IORING_REGISTER_SYNC_CANCEL`.

@@ -48,7 +48,9 @@ pub const IORING_FILE_INDEX_ALLOC: __u32 = 0xffffffff;
 // sqe->uring_cmd_flags
 /// The command uses registered buffer `buf_index`.
 pub const IORING_URING_CMD_FIXED: __u32 = 1;
-/// All flags of `uring_cmd_flags`.
+/// The command posts several CQEs.
+pub const IORING_URING_CMD_MULTISHOT: __u32 = 2;
+/// The flags of `uring_cmd_flags` that programs have always been able to set.
 pub const IORING_URING_CMD_MASK: __u32 = 1;
 
 // sqe->fsync_flags
@@ -140,6 +142,14 @@ pub const IORING_FIXED_FD_NO_CLOEXEC: __u32 = 1;
 // sqe->nop_flags
 /// `len` becomes `res`.
 pub const IORING_NOP_INJECT_RESULT: __u32 = 1;
+/// Look the file `fd` up.
+pub const IORING_NOP_FILE: __u32 = 2;
+/// With `IORING_NOP_FILE`: it is a registered one.
+pub const IORING_NOP_FIXED_FILE: __u32 = 4;
+/// Look registered buffer `buf_index` up.
+pub const IORING_NOP_FIXED_BUFFER: __u32 = 8;
+/// Complete after what is submitted in the same call.
+pub const IORING_NOP_TW: __u32 = 0x10;
 /// Post a 32 byte CQE.
 pub const IORING_NOP_CQE32: __u32 = 0x20;
 
@@ -261,6 +271,16 @@ pub struct anon_io_uring_sqe_addr_len {
     pub __pad3: [__u16; 1],
 }
 
+/// WRITE's use of bytes 44 to 47.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct anon_io_uring_sqe_write_stream {
+    /// The device's stream that the data goes to; 0: none.
+    pub write_stream: __u8,
+    /// Reserved: 0.
+    pub __pad4: [__u8; 3],
+}
+
 /// Bytes 44 to 47.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -275,6 +295,8 @@ pub union anon_io_uring_sqe_splice_fd_in {
     pub optlen: __u32,
     /// SEND.
     pub anon_addr_len: anon_io_uring_sqe_addr_len,
+    /// WRITE.
+    pub anon_write_stream: anon_io_uring_sqe_write_stream,
 }
 
 /// A third address.

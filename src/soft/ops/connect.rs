@@ -18,6 +18,7 @@ pub static CONNECT: Op = Op {
         unused(&fields)
     },
     keep: keep_address,
+    copies_first: true,
     issue: |_, r| match begin(r) {
         Err(Errno::EINPROGRESS | Errno::EALREADY) => Outcome::Wait(libc::EPOLLOUT as u32),
         // A local socket whose peer's queue is full has nothing to wait for: a worker waits in the call.

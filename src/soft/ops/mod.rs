@@ -38,7 +38,7 @@ pub use open::may_wait as open_may_wait;
 pub use rw::{is_read, is_write};
 pub use send::notice;
 
-use super::request::{Request, MULTISHOT, POLLED, UNFAILING};
+use super::request::{Place, Request, MULTISHOT, POLLED, UNFAILING};
 use super::turn::Turn;
 use crate::abi::uring::{io_uring_op, IOSQE_ASYNC};
 use crate::sys::{Errno, Result};
@@ -75,6 +75,22 @@ pub fn answer(result: Result<usize>) -> i32 {
 pub fn finish_without_failing(_: &mut Turn, r: &mut Request, result: i32) -> Outcome {
     r.flags |= UNFAILING;
     Outcome::Done(result)
+}
+
+/// Why a request failed at its first try. Where what its SQE points at is none, that comes first, and the submission
+/// ends, as if it had been looked at before. To look only now saves the copy of what is good.
+#[cold]
+pub fn why(turn: &mut Turn, r: &mut Request, errno: Errno) -> Errno {
+    if turn.core.posted_before.is_none() || r.place != Place::Here || r.is(POLLED) {
+        return errno;
+    }
+    match (of(r.sqe.opcode).keep)(r) {
+        Err(first) => {
+            turn.core.ends_submission = true;
+            first
+        }
+        Ok(()) => errno,
+    }
 }
 
 /// Whether a request is to wait for its file before it is tried for the first time: a worker is not to do it again

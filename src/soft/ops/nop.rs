@@ -6,16 +6,12 @@ use crate::soft::request::Request;
 use crate::soft::turn::Turn;
 use crate::sys::{file, Errno, Result};
 
-/// It has a file: `fd`.
-const FILE: u32 = 1 << 1;
-/// That is a registered one.
-const FIXED_FILE: u32 = 1 << 2;
-/// It has a registered buffer: `buf_index`.
-const FIXED_BUFFER: u32 = 1 << 3;
-/// It completes after what is submitted with it.
-const LATER: u32 = 1 << 4;
-const KNOWN_FLAGS: u32 =
-    IORING_NOP_INJECT_RESULT | FILE | FIXED_FILE | FIXED_BUFFER | LATER | IORING_NOP_CQE32;
+const KNOWN_FLAGS: u32 = IORING_NOP_INJECT_RESULT
+    | IORING_NOP_FILE
+    | IORING_NOP_FIXED_FILE
+    | IORING_NOP_FIXED_BUFFER
+    | IORING_NOP_TW
+    | IORING_NOP_CQE32;
 const BIG_CQES: u32 = IORING_SETUP_CQE32 | IORING_SETUP_CQE_MIXED;
 
 /// NOP: completes with 0, or with `len` when asked to; with a CQE of 32 bytes when asked to. It uses nothing of
@@ -55,7 +51,7 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
     let flags = flags(r);
     let injected = if flags & IORING_NOP_INJECT_RESULT != 0 { r.sqe.len as i32 } else { 0 };
     let result = find(turn, r, flags).map_or_else(Errno::answer, |()| injected);
-    if flags & LATER == 0 {
+    if flags & IORING_NOP_TW == 0 {
         return Outcome::Done(result);
     }
     // SAFETY: the request is at hand and in no list.
@@ -65,14 +61,14 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
 
 /// Finds the file and the buffer that it has. `EBADF`, `EFAULT`.
 fn find(turn: &mut Turn, r: &mut Request, flags: u32) -> Result<()> {
-    if flags & FILE != 0 {
-        if flags & FIXED_FILE != 0 {
+    if flags & IORING_NOP_FILE != 0 {
+        if flags & IORING_NOP_FIXED_FILE != 0 {
             r.sqe.flags |= IOSQE_FIXED_FILE as u8;
         }
         turn.find_file(r)?;
         file::check(r.fd)?;
     }
-    if flags & FIXED_BUFFER != 0 {
+    if flags & IORING_NOP_FIXED_BUFFER != 0 {
         // SAFETY: any bytes are valid as an index.
         let index = unsafe { r.sqe.anon_buf_index.buf_index };
         turn.core.buffers.get(u32::from(index)).ok_or(Errno::EFAULT)?;

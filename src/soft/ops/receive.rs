@@ -2,7 +2,7 @@
 
 use super::message::{self, Message};
 use super::socket::{fields, no_socket, unused};
-use super::{polls_first, unpolled, Op, Outcome, State};
+use super::{polls_first, unpolled, why, Op, Outcome, State};
 use crate::abi::uring::*;
 use crate::soft::provided::{selects, Buffer};
 use crate::soft::request::{Request, HUNG_UP, MESSAGES, MULTISHOT, NOWAIT, POLLED, STREAM};
@@ -12,7 +12,10 @@ use alloc::boxed::Box;
 use core::ffi::c_int;
 use core::mem::size_of;
 
-const KNOWN: u32 = IORING_RECVSEND_POLL_FIRST | IORING_RECV_MULTISHOT | IORING_RECVSEND_BUNDLE;
+const KNOWN: u32 =
+    IORING_RECVSEND_POLL_FIRST | IORING_RECV_MULTISHOT | IORING_RECVSEND_BUNDLE | FIXED;
+/// The data goes to a registered buffer.
+const FIXED: u32 = IORING_RECVSEND_FIXED_BUF;
 const WAITALL: u32 = libc::MSG_WAITALL as u32;
 /// Receives one after another before others get their turn.
 const MOST_AT_ONCE: u32 = 32;
@@ -57,7 +60,8 @@ pub static RECVMSG: Op = Op {
 fn prepare(_: &mut Turn, r: &mut Request) -> Result<()> {
     unused(&[fields::off(r)])?;
     let (how, flags) = (u32::from(r.sqe.ioprio), fields::flags(r));
-    if how & !KNOWN != 0 {
+    let is_fixed = how & FIXED != 0;
+    if how & !KNOWN != 0 || (is_fixed && (is_message(r) || selects(r))) {
         return Err(Errno::EINVAL);
     }
     if flags & libc::MSG_DONTWAIT as u32 != 0 {
@@ -135,9 +139,12 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
             None => Outcome::Wait(awaited(r)),
         };
     }
+    if let Err(errno) = find_buffer(turn, r) {
+        return Outcome::Done(errno.answer());
+    }
     let has_to_select = selects(r) && !r.provided.is_some_and(|buffer| buffer.is_used);
     if !has_to_select {
-        return receive_into(r);
+        return receive_whole(turn, r);
     }
     if polls_first(r) {
         return Outcome::Wait(awaited(r));
@@ -148,6 +155,15 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
         }
     }
     Outcome::Wait(awaited(r))
+}
+
+/// What is received into a registered buffer has to have room in it, once for all tries.
+fn find_buffer(turn: &mut Turn, r: &mut Request) -> Result<()> {
+    if u32::from(r.sqe.ioprio) & FIXED != 0 && r.buffer.is_none() {
+        let index = fields::buf_index(r) as u16;
+        r.buffer = Some(turn.find_buffer(index, fields::addr(r), u64::from(r.sqe.len))?);
+    }
+    Ok(())
 }
 
 /// One try: how many bytes came, and how many there was room for; 0 when that is not known.
@@ -182,6 +198,16 @@ fn is_stream(r: &mut Request) -> bool {
         r.flags |= if is_stream { STREAM } else { MESSAGES };
     }
     r.is(STREAM)
+}
+
+/// The same as [`receive_into`], for the first time; what is wrong with its message comes first.
+fn receive_whole(turn: &mut Turn, r: &mut Request) -> Outcome {
+    match receive_into(r) {
+        Outcome::Done(result) if result < 0 && is_message(r) => {
+            Outcome::Done(why(turn, r, Errno::of(-result)).answer())
+        }
+        outcome => outcome,
+    }
 }
 
 /// Receives where the request says.
@@ -237,6 +263,8 @@ fn receive_selected(turn: &mut Turn, r: &mut Request, goes_on: bool) -> Option<O
         Ok(buffer) => buffer,
         Err(errno) => {
             let errno = no_socket(r).unwrap_or(errno);
+            // Whether there is another message is not looked at.
+            let goes_on = goes_on && is_stream(r);
             return Some(turn.without_buffer(r, errno, goes_on, awaited(r)));
         }
     };

@@ -85,11 +85,7 @@ const FIXED_VECTORS: Op =
 
 fn prepare_vectored_fixed(turn: &mut Turn, r: &mut Request) -> Result<()> {
     prepare_vectored(turn, r)?;
-    keep(r)?;
-    match state(r).vector.iter().any(|v| isize::try_from(v.iov_len).is_err()) {
-        true => Err(Errno::EINVAL),
-        false => Ok(()),
-    }
+    keep(r)
 }
 
 fn buffer_index(r: &Request) -> u16 {
@@ -397,6 +393,9 @@ fn keep(r: &mut Request) -> Result<()> {
     };
     if is_vectored(r) && vector.len() < r.sqe.len as usize {
         return Err(Errno::EFAULT);
+    }
+    if vector.iter().any(|v| isize::try_from(v.iov_len).is_err()) {
+        return Err(Errno::EINVAL);
     }
     let wanted = vector.iter().fold(0usize, |sum, v| sum.saturating_add(v.iov_len));
     let rw = state(r);

@@ -2,7 +2,7 @@
 
 use super::message::{self, Message};
 use super::socket::{fields, no_socket, unused};
-use super::{Bound, Op, Outcome, State};
+use super::{why, Bound, Op, Outcome, State};
 use crate::abi::uring::*;
 use crate::soft::memory::Cqe;
 use crate::soft::provided::selects;
@@ -11,7 +11,8 @@ use crate::soft::turn::Turn;
 use crate::sys::{net, Errno, Result};
 use core::ffi::c_int;
 
-const KNOWN: u32 = IORING_RECVSEND_POLL_FIRST | IORING_RECVSEND_BUNDLE | IORING_SEND_VECTORIZED;
+const KNOWN: u32 =
+    IORING_RECVSEND_POLL_FIRST | IORING_RECVSEND_BUNDLE | IORING_SEND_VECTORIZED | FIXED;
 const KNOWN_MSG: u32 = IORING_RECVSEND_POLL_FIRST | IORING_SEND_VECTORIZED;
 const KNOWN_ZC: u32 =
     IORING_RECVSEND_POLL_FIRST | IORING_SEND_ZC_REPORT_USAGE | IORING_SEND_VECTORIZED | FIXED;
@@ -26,13 +27,16 @@ const OUT: u32 = libc::EPOLLOUT as u32;
 pub static SEND: Op = Op {
     prepare: |_, r| {
         let how = u32::from(r.sqe.ioprio);
-        if how & !KNOWN != 0 {
+        if how & !KNOWN != 0 || (how & FIXED != 0 && selects(r)) {
             return Err(Errno::EINVAL);
         }
         prepare(r, how)
     },
     keep: |r| keep(r),
-    issue,
+    issue: |turn, r| match find_buffer(turn, r) {
+        Ok(()) => issue(turn, r),
+        Err(errno) => Outcome::Done(errno.answer()),
+    },
     needs_file: true,
     selects_buffer: true,
     has_ioprio: true,
@@ -98,8 +102,7 @@ fn prepare_zc(r: &mut Request) -> Result<()> {
     unused(&[third, pad])?;
     r.flags |= NOTIFIES;
     let how = u32::from(r.sqe.ioprio);
-    let is_both = |flags| how & flags == flags;
-    if how & !KNOWN_ZC != 0 || (is_both(FIXED | IORING_SEND_VECTORIZED) && !is_message(r)) {
+    if how & !KNOWN_ZC != 0 {
         return Err(Errno::EINVAL);
     }
     prepare(r, how)
@@ -209,7 +212,12 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
             return Outcome::Done(errno.answer());
         }
     }
-    send(r)
+    match send(r) {
+        Outcome::Done(result) if result < 0 => {
+            Outcome::Done(why(turn, r, Errno::of(-result)).answer())
+        }
+        outcome => outcome,
+    }
 }
 
 /// Sends what is left; all of it when that is asked for, as far as it may wait.

@@ -168,6 +168,10 @@ pub static FIXED_FD_INSTALL: Op = Op {
         if flags & !IORING_FIXED_FD_NO_CLOEXEC != 0 {
             return Err(Errno::EINVAL);
         }
+        // The descriptor would be the caller's, the rights somebody else's.
+        if r.sqe.personality != 0 {
+            return Err(Errno::EPERM);
+        }
         Ok(())
     },
     issue: |_, r| {

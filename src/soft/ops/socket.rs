@@ -132,6 +132,7 @@ pub static BIND: Op = Op {
         unused(&fields)
     },
     keep: keep_address,
+    copies_first: true,
     issue: |_, r| {
         let (at, len) = address(r);
         // SAFETY: the kernel looks where the address is.

@@ -270,7 +270,8 @@ fn waits_for_nothing_else(socket: &End, is_source: bool) -> bool {
 /// Whether a file other than a pipe may be spliced to; false when the call is to tell. It is asked while the pipe
 /// that it would come from is empty: nothing moves.
 fn may_splice_to(r: &mut Request, to: c_int) -> bool {
-    let is_asked = splice(r).is_asked || file::kind(to) == Kind::Socket;
+    let has_place = offsets(r).0 != -1;
+    let is_asked = splice(r).is_asked || (file::kind(to) == Kind::Socket && !has_place);
     if let State::Splice(splice) = &mut r.state {
         splice.is_asked = true;
     }

@@ -43,7 +43,8 @@ pub unsafe fn register(
 fn add(turn: &mut Turn, at: u64) -> Result<()> {
     // SAFETY: the struct is valid for any bytes.
     let reg: io_uring_buf_reg = unsafe { peek::copy(at) }?;
-    let strange = reg.flags & !(MMAP | INC) != 0 || reg.min_left != 0;
+    let is_incremental = reg.flags & INC != 0;
+    let strange = reg.flags & !(MMAP | INC) != 0 || (reg.min_left != 0 && !is_incremental);
     if strange || reg.resv.iter().any(|&word| word != 0) {
         return Err(Errno::EINVAL);
     }
@@ -73,7 +74,8 @@ fn add(turn: &mut Turn, at: u64) -> Result<()> {
         peek::check_writable(reg.ring_addr, len)?;
         reg.ring_addr as *mut io_uring_buf
     };
-    let ring = BufferRing::new(entries, reg.ring_entries as u16, reg.flags & INC != 0, ours);
+    let pieces = is_incremental.then_some(reg.min_left);
+    let ring = BufferRing::new(entries, reg.ring_entries as u16, pieces, ours);
     allocator::check()?;
     groups.insert(reg.bgid, Group::Ring(ring));
     Ok(())

@@ -3,7 +3,7 @@
 use crate::abi::uring::*;
 use crate::soft::setup::{FEATURES, KNOWN_FLAGS};
 use crate::soft::turn::Turn;
-use crate::soft::{enter, intake};
+use crate::soft::{enter, intake, memory};
 use crate::sys::{copy, peek, Errno, Result};
 use core::ffi::{c_int, c_uint, c_void};
 use core::mem::size_of;
@@ -39,7 +39,7 @@ pub fn query(at: u64, nr_args: c_uint) -> Result<c_int> {
         let mut asked: io_uring_query_hdr = unsafe { peek::copy(at)? };
         let answer = answer(&asked);
         asked.result = answer.as_ref().err().map_or(0, |errno| errno.answer());
-        let answer = answer.as_ref().map_or(&[][..], |bytes| &bytes[..]);
+        let answer = answer.as_ref().map_or(&[][..], |answer| &answer.bytes[..answer.len]);
         asked.size = fill(asked.query_data, asked.size, answer)?;
         copy::put(at, &asked)?;
         at = asked.next_entry;
@@ -47,28 +47,48 @@ pub fn query(at: u64, nr_args: c_uint) -> Result<c_int> {
     Err(Errno::of(libc::ERANGE))
 }
 
+/// The longest answer.
 const SIZE: usize = size_of::<io_uring_query_opcode>();
 
+/// A question's answer.
+struct Answer {
+    bytes: [u8; SIZE],
+    len: usize,
+}
+
+impl Answer {
+    /// `T` must be plain numbers without gaps.
+    fn of<T: Copy>(answer: &T) -> Self {
+        const { assert!(size_of::<T>() <= SIZE) };
+        let mut bytes = [0; SIZE];
+        // SAFETY: it fits, and has no bytes that are not its numbers'.
+        unsafe { (&raw mut bytes).cast::<T>().write_unaligned(*answer) };
+        Answer { bytes, len: size_of::<T>() }
+    }
+}
+
 /// The answer to one question. `EOPNOTSUPP`, `EINVAL`.
-fn answer(asked: &io_uring_query_hdr) -> Result<[u8; SIZE]> {
-    if asked.query_op != IO_URING_QUERY_OPCODES {
+fn answer(asked: &io_uring_query_hdr) -> Result<Answer> {
+    if !matches!(asked.query_op, IO_URING_QUERY_OPCODES | IO_URING_QUERY_SCQ) {
         return Err(Errno::EOPNOTSUPP);
     }
     if asked.size == 0 || asked.result != 0 || asked.__resv != [0; 3] {
         return Err(Errno::EINVAL);
     }
-    let answer = io_uring_query_opcode {
+    if asked.query_op == IO_URING_QUERY_SCQ {
+        let (hdr_size, hdr_alignment) = (memory::HEADER_SIZE, memory::HEADER_ALIGNMENT);
+        return Ok(Answer::of(&io_uring_query_scq { hdr_size, hdr_alignment }));
+    }
+    Ok(Answer::of(&io_uring_query_opcode {
         nr_request_opcodes: io_uring_op::IORING_OP_LAST as u32,
         nr_register_opcodes: io_uring_register_op::IORING_REGISTER_LAST as u32,
         feature_flags: u64::from(FEATURES),
         ring_setup_flags: u64::from(KNOWN_FLAGS),
         enter_flags: u64::from(enter::KNOWN_FLAGS),
         sqe_flags: u64::from(intake::KNOWN_FLAGS),
-        nr_query_opcodes: 1,
+        nr_query_opcodes: __IO_URING_QUERY_MAX,
         __pad: 0,
-    };
-    // SAFETY: the struct is plain numbers without gaps.
-    Ok(unsafe { (&raw const answer).cast::<[u8; SIZE]>().read() })
+    }))
 }
 
 /// Fills `size` bytes at `at`: as much of `answer` as there is room for, whose length is returned, then

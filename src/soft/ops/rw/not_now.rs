@@ -5,6 +5,7 @@ use super::{
     awaited, done, flags, go_back, has_no_data, is_read, is_vectored, is_write, nowait, refusals,
     transfer, waits_in_vain, Outcome, State,
 };
+use crate::soft::ops::why;
 use crate::soft::read_ahead;
 use crate::soft::request::{Request, AHEAD, POLLED};
 use crate::soft::turn::Turn;
@@ -39,6 +40,7 @@ pub fn go_on(turn: &mut Turn, r: &mut Request, errno: Errno) -> Outcome {
             go_back(r);
             done(r, 0)
         }
+        _ if is_vectored(r) => Outcome::Done(why(turn, r, errno).answer()),
         _ => Outcome::Done(errno.answer()),
     }
 }
