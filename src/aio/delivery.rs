@@ -244,7 +244,11 @@ pub unsafe fn deliver(entry: &Entry) -> bool {
                 room -= 1;
             });
             // What the CQ had no room for follows now.
-            if room == 0 || !cq_needs_flush(context.ring()) || flush_cq(context.ring()).is_err() {
+            let flushes = room > 0 && cq_needs_flush(context.ring());
+            let has_more = flushes
+                && flush_cq(context.ring()).is_ok()
+                && io_uring_cq_ready(context.ring()) > 0;
+            if !has_more {
                 return room > 0;
             }
         }

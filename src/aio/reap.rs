@@ -149,7 +149,10 @@ unsafe fn outcome(context: &Context, index: u32, slot: &Slot, res: i64) -> Outco
     }
     // The thread that submitted has ended, and the server gave up what it had in flight.
     if is_cancelled && goes_on {
-        return Outcome::Again;
+        return match slot.may_run_again() {
+            true => Outcome::Again,
+            false => Outcome::Event(moved(slot).unwrap_or(Errno::EAGAIN.answer().into())),
+        };
     }
     if is_cancelled && slot.request.aio_lio_opcode == IOCB_CMD_POLL {
         // None of what it waited for has come: so the kernel's aio says that it was cancelled.

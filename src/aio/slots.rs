@@ -46,11 +46,20 @@ impl Slot {
     pub const HAS_LIMIT: u32 = 8;
     /// It is on a ring that the program has closed.
     pub const IS_LOST: u32 = 16;
+    /// How often it was submitted again counts from this bit on.
+    const AGAIN: u32 = 1 << 8;
 
     /// Whether it has one of these.
     #[inline]
     pub fn has(&self, traits: u32) -> bool {
         self.traits.load(Ordering::Relaxed) & traits != 0
+    }
+
+    /// Counts that it is submitted again; false when that was often: threads do not end so fast, but there can be none
+    /// to do it.
+    pub fn may_run_again(&self) -> bool {
+        const MOST: u32 = 64;
+        self.traits.fetch_add(Self::AGAIN, Ordering::Relaxed) / Self::AGAIN < MOST
     }
 
     /// From now on it has these.

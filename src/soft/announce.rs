@@ -24,6 +24,11 @@ impl Announce {
         Announce { fd, id: identity::eventfd_id(fd).ok(), only_async, had_async: false }
     }
 
+    /// The descriptor.
+    pub fn eventfd(&self) -> c_int {
+        self.fd
+    }
+
     /// Whether the descriptor still is that eventfd's, as far as /proc tells: the program may have closed it. Where no
     /// descriptor is left for asking, one of that kind is taken for it.
     pub fn is_same(&self) -> bool {

@@ -177,7 +177,7 @@ pub fn ending() -> u32 {
 
 /// Ends a context. The kernel waits for what is under way, and then until no CPU can be looking at it, which is
 /// some 30 ms: whoever closes a ring is not to wait for that.
-fn end(context: u64) {
+pub fn end(context: u64) {
     ENDING.fetch_add(1, Ordering::Relaxed);
     // SAFETY: the argument is a number.
     if unsafe { worker::spawn(end_in_thread, context as *mut c_void) }.is_err() {

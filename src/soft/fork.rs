@@ -132,6 +132,7 @@ pub unsafe fn adopt(ring: &Ring) {
                 ops::leave_behind(&mut *request);
             }
             core.direct.leave_behind();
+            core.summons.leave_behind();
         }
         if is_tidy {
             new.files = read(&core.files);

@@ -23,7 +23,7 @@ use alloc::vec::Vec;
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 /// Between two looks at rings that were entered since the last.
 const TICK: u64 = 1_000_000;
@@ -126,8 +126,9 @@ pub fn attend(ring: &Ring) {
     messaged.iter().for_each(|ring| attend(ring));
 }
 
-fn attend_in(turn: Turn) {
+fn attend_in(mut turn: Turn) {
     let ring = turn.ring;
+    turn.end_summons();
     let is_needed = needs_keeper(&turn);
     ring.wants_keeper.store(is_needed, Ordering::Relaxed);
     // The keeper may sleep until something happens that has happened already: it lets go of the ring. One that was
@@ -156,8 +157,23 @@ fn attend_in(turn: Turn) {
     if is_needed {
         KEEPER.hurries.store(0, Ordering::Relaxed);
     }
-    call();
+    if call() {
+        return turn.give_summons_up();
+    }
+    // SAFETY: the lock makes the list ours.
+    let gone = take_out(unsafe { &mut *KEEPER.rings.get() }, ring);
     drop(held);
+    turn.core.is_kept = false;
+    turn.summon();
+    drop(turn);
+    if let Some(gone) = gone {
+        super::table::give_up(gone.ring);
+    }
+}
+
+fn take_out(rings: &mut Vec<Kept>, ring: &Ring) -> Option<Kept> {
+    let at = rings.iter().position(|kept| core::ptr::eq(kept.ring, ring))?;
+    Some(rings.swap_remove(at))
 }
 
 /// [`attend`], if the ring needs it. Without any ring's lock.
@@ -194,8 +210,7 @@ pub fn forget(ring: &Ring) {
     }
     // SAFETY: the lock makes the list ours.
     let rings = unsafe { &mut *KEEPER.rings.get() };
-    let Some(at) = rings.iter().position(|kept| core::ptr::eq(kept.ring, ring)) else { return };
-    let mut gone = rings.swap_remove(at);
+    let Some(mut gone) = take_out(rings, ring) else { return };
     release(&mut gone, own().epoll.fd);
     if rings.is_empty() {
         call();
@@ -212,14 +227,15 @@ fn needs_keeper(turn: &Turn) -> bool {
             || (turn.core.is_unannounced && turn.core.memory.ready() > 0))
 }
 
-/// Wakes the keeper, or starts it. Under the lock.
-fn call() {
+/// Wakes the keeper, or starts it; false when there can be none. Under the lock.
+fn call() -> bool {
     if KEEPER.runs.load(Ordering::Relaxed) == 0 {
         return start();
     }
     if KEEPER.looks.swap(1, Ordering::AcqRel) == 0 {
         signal();
     }
+    true
 }
 
 /// Wakes the keeper: where the program has closed what it sleeps on, by interrupting it. Under the lock.
@@ -232,9 +248,17 @@ fn signal() {
     }
 }
 
-fn start() {
+/// Starts the keeper, unless that was refused a moment ago.
+fn start() -> bool {
+    static REFUSED: AtomicU64 = AtomicU64::new(0);
+    const MOMENT: u64 = 10 * TICK;
+    let now = nanoseconds(libc::CLOCK_MONOTONIC);
+    let refused = REFUSED.load(Ordering::Relaxed);
+    if refused != 0 && now < refused + MOMENT {
+        return false;
+    }
     if own().epoll.fd < 0 {
-        let Ok(made) = Own::open() else { return };
+        let Ok(made) = Own::open() else { return false };
         *own() = made;
     }
     KEEPER.looks.store(1, Ordering::Relaxed);
@@ -243,7 +267,10 @@ fn start() {
     if unsafe { worker::spawn(run, null_mut()) }.is_err() {
         KEEPER.runs.store(0, Ordering::Relaxed);
         close_own();
+        REFUSED.store(now, Ordering::Relaxed);
+        return false;
     }
+    true
 }
 
 /// A new process has no keeper.

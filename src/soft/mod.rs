@@ -47,6 +47,7 @@ pub mod ring;
 pub mod setup;
 pub mod sleepers;
 pub mod sqpoll;
+pub mod summons;
 pub mod table;
 pub mod tags;
 pub mod timers;

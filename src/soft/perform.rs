@@ -53,6 +53,18 @@ pub unsafe fn perform(request: *mut Request) -> Performed {
     Performed { request, result }
 }
 
+/// Does a request without waiting, if it can be done so. `ECANCELED`.
+///
+/// # Safety
+/// As for [`perform`].
+pub unsafe fn perform_at_once(request: *mut Request) -> Performed {
+    // SAFETY: as the caller says.
+    let run = unsafe { ops::of((*request).sqe.opcode).run_at_once };
+    // SAFETY: as above.
+    let result = run.map_or(Errno::ECANCELED.answer(), |run| run(unsafe { &mut *request }));
+    Performed { request, result }
+}
+
 /// Fails a request instead.
 ///
 /// # Safety

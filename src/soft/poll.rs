@@ -4,6 +4,7 @@
 use super::ops::Outcome;
 use super::request::*;
 use super::ring::Ring;
+use super::timers;
 use super::turn::Turn;
 use crate::sys::clock::Deadline;
 use crate::sys::epoll::{self, Event};
@@ -25,6 +26,8 @@ pub const EACH_CHANGE: u32 = (libc::EPOLLIN | libc::EPOLLET) as u32;
 pub const DIRECT: u64 = u64::MAX - 1;
 /// `data` of a file that nobody waits for.
 const NOBODY: u64 = u64::MAX >> 1;
+/// `data` of the timer that stands for the ring's timers where nobody keeps it.
+pub const TIMES: u64 = u64::MAX - 2;
 /// Events taken at a time.
 const BATCH: usize = 64;
 
@@ -107,7 +110,8 @@ impl Polls {
         self.epoll = Held::NONE;
     }
 
-    fn open(&mut self, ring_fd: c_int) -> Result<c_int> {
+    /// The epoll, made when it is needed first.
+    pub fn open(&mut self, ring_fd: c_int) -> Result<c_int> {
         if self.epoll.fd < 0 {
             let made = Held::of_new(epoll::create()?);
             epoll::control(made.fd, epoll::EPOLL_CTL_ADD, ring_fd, EACH_CHANGE, OWN)
@@ -327,6 +331,7 @@ impl Turn<'_> {
                 }
                 OWN => {}
                 DIRECT => self.reap_direct(),
+                TIMES => timers::expire(self),
                 tag => {
                     // Where something was ready, more is soon.
                     self.core.unserved = LOOK_AFTER;

@@ -15,6 +15,7 @@ use super::region::Region;
 use super::request::{Queue, Request, Requests};
 use super::restrictions::Restrictions;
 use super::sqpoll::Reader;
+use super::summons::Summons;
 use super::table::Used;
 use super::timers::Timers;
 use crate::abi::uring::{IORING_SETUP_R_DISABLED, IORING_SETUP_SINGLE_ISSUER};
@@ -85,6 +86,8 @@ pub struct Core {
     pub told: u32,
     /// The keeper knows of it.
     pub is_kept: bool,
+    /// What has the program come in where no keeper can be had.
+    pub summons: Summons,
     /// Rings that got messages from this one, and need the keeper.
     pub messaged: Vec<Used>,
     /// CQEs posted so far; what timeouts count.
@@ -150,6 +153,7 @@ impl Core {
             is_unannounced: false,
             told: 0,
             is_kept: false,
+            summons: Summons::new(),
             messaged: Vec::new(),
             posted: 0,
             posted_before: None,

@@ -3,9 +3,9 @@
 //! have done meanwhile is completed, and the CQEs are posted.
 
 mod bound;
+mod calls;
 mod punt;
 
-use super::cancel;
 use super::iopoll;
 use super::jobs;
 use super::memory::Cqe;
@@ -14,7 +14,6 @@ use super::provided;
 use super::proxies::{Proxy, Task};
 use super::request::*;
 use super::ring::{Core, Ring};
-use super::timers;
 use crate::abi::uring::*;
 use crate::sys::{file, Errno};
 use alloc::sync::Arc;
@@ -261,23 +260,6 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// A request that was called off goes nowhere any more.
-    #[cold]
-    unsafe fn call_off(&mut self, request: *mut Request, outcome: Outcome) {
-        // SAFETY: as said by the caller.
-        unsafe {
-            match outcome {
-                Outcome::Done(result) => self.complete(request, result),
-                Outcome::Wait(_) | Outcome::Punt => {
-                    let result = ops::cancelled(&mut *request);
-                    self.complete(request, result);
-                }
-                // What cannot be cancelled where it is ends by itself.
-                Outcome::Kept => drop(cancel::one(self, request)),
-            }
-        }
-    }
-
     /// Completes a request: posts its CQE, lets its links go on, gives it back.
     ///
     /// # Safety
@@ -424,16 +406,6 @@ impl<'a> Turn<'a> {
                 self.post_tags();
                 return;
             }
-        }
-    }
-
-    /// The keeper has come in vain: what it would have served is the caller's.
-    #[cold]
-    fn take_over(&mut self) {
-        timers::expire(self);
-        // Who sleeps in the epoll is told by it once: nobody else may take that.
-        if !self.core.polls.is_served() {
-            self.serve_now();
         }
     }
 

@@ -7,7 +7,7 @@
 
 use super::jobs::{kind, Backlog, Job, Lane, Queue};
 use super::ops;
-use super::perform::{fail, perform, Performed};
+use super::perform::{fail, perform, perform_at_once, Performed};
 use super::request::Request;
 use super::ring::Ring;
 use super::workers::{self, Kind};
@@ -417,14 +417,14 @@ fn pool_for(kind: Kind, wanted: &Rights) -> Option<&'static Pool> {
     Some(pool)
 }
 
-/// Does what no worker can be had for, with a ring's lock held: but for what may wait for ever. `ECANCELED`, as
-/// the kernel without a worker.
+/// Does what no worker can be had for, with a ring's lock held: what may wait for ever only if it can be done without.
+/// Else `ECANCELED`, as the kernel without a worker.
 unsafe fn perform_here(kind: Kind, request: *mut Request) -> Performed {
     // SAFETY: as for perform.
     unsafe {
         match kind {
             Kind::Bounded => perform(request),
-            Kind::Unbounded => fail(request, Errno::ECANCELED),
+            Kind::Unbounded => perform_at_once(request),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{call, Errno, Result};
 use crate::abi::ctypes::__kernel_timespec;
+use core::ffi::c_int;
 
 const NANOSECONDS: i64 = 1_000_000_000;
 
@@ -98,4 +99,26 @@ fn time_of(clock: libc::clockid_t) -> __kernel_timespec {
         call(libc::SYS_clock_gettime, [clock as usize, &raw mut now as usize, 0, 0, 0, 0])
     };
     now
+}
+
+/// A timer of the monotonic clock, as a descriptor that is readable when its time has come.
+pub fn timer() -> Result<c_int> {
+    let flags = libc::TFD_CLOEXEC | libc::TFD_NONBLOCK;
+    let args = [libc::CLOCK_MONOTONIC as usize, flags as usize, 0, 0, 0, 0];
+    // SAFETY: timerfd_create takes plain numbers.
+    unsafe { call(libc::SYS_timerfd_create, args) }.map(|fd| fd as c_int)
+}
+
+/// Sets a timer to a point in time, in nanoseconds.
+pub fn set_timer(timer: c_int, at: u64) -> Result<()> {
+    const NEVER: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let second = NANOSECONDS as u64;
+    // Nothing is no time.
+    let at = at.max(1);
+    let at = libc::timespec { tv_sec: (at / second) as _, tv_nsec: (at % second) as _ };
+    let times = libc::itimerspec { it_interval: NEVER, it_value: at };
+    let flags = libc::TFD_TIMER_ABSTIME as usize;
+    let args = [timer as usize, flags, &raw const times as usize, 0, 0, 0];
+    // SAFETY: the kernel reads the times of this frame.
+    unsafe { call(libc::SYS_timerfd_settime, args) }.map(drop)
 }

@@ -19,6 +19,7 @@ pub static ACCEPT: Op = Op {
     issue,
     run: Some(run),
     unpolled: |r| Outcome::Done(unpolled(r).answer()),
+    run_at_once: Some(run_at_once),
     finish,
     needs_file: true,
     has_ioprio: true,
@@ -115,6 +116,16 @@ fn run(r: &mut Request) -> i32 {
         return Errno::EAGAIN.answer();
     }
     accept(r).unwrap_or_else(Errno::answer)
+}
+
+/// In place: the listening socket does not block for as long as the call takes.
+fn run_at_once(r: &mut Request) -> i32 {
+    if let Err(errno) = net::set_nonblocking(r.fd, true) {
+        return errno.answer();
+    }
+    let result = accept(r);
+    let _ = net::set_nonblocking(r.fd, false);
+    result.unwrap_or_else(Errno::answer)
 }
 
 fn finish(turn: &mut Turn, r: &mut Request, result: i32) -> Outcome {

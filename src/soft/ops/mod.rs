@@ -173,6 +173,9 @@ pub struct Op {
     pub run: Option<fn(&mut Request) -> i32>,
     /// Its file cannot be polled, and it was to wait.
     pub unpolled: fn(&mut Request) -> Outcome,
+    /// Does it without waiting, where no worker can be had; `EAGAIN`. None for what is answered `ECANCELED` then, as the
+    /// kernel does that has no worker: it has one for such operations, too.
+    pub run_at_once: Option<fn(&mut Request) -> i32>,
     /// A worker has done it, with this result.
     pub finish: fn(&mut Turn, &mut Request, i32) -> Outcome,
     /// Cancels it where the operation has put it (`Place::Kept`). `EALREADY`, `ENOENT` when that cannot be.
@@ -213,6 +216,7 @@ impl Op {
         ready: |turn, request, _| (of(request.sqe.opcode).issue)(turn, request),
         run: None,
         unpolled: |_| Outcome::Punt,
+        run_at_once: None,
         finish: |_, _, result| Outcome::Done(result),
         cancel: |_, _| Err(Errno::ENOENT),
         needs_file: false,

@@ -57,6 +57,7 @@ const READ_OR_WRITE: Op = Op {
     keep,
     issue,
     run: Some(run),
+    run_at_once: Some(not_now::run_at_once),
     finish,
     needs_file: true,
     has_ioprio: true,

@@ -3,9 +3,9 @@
 
 use super::{
     awaited, done, flags, go_back, has_no_data, is_read, is_vectored, is_write, nowait, refusals,
-    transfer, waits_in_vain, Outcome, State,
+    state, transfer, waits_in_vain, wanted, Outcome, State,
 };
-use crate::soft::ops::why;
+use crate::soft::ops::{answer, why};
 use crate::soft::read_ahead;
 use crate::soft::request::{Request, AHEAD, POLLED};
 use crate::soft::turn::Turn;
@@ -98,4 +98,19 @@ fn without_trying(turn: &mut Turn, r: &mut Request) -> Outcome {
         Err(Errno::EAGAIN) => Outcome::Wait(awaited(r) as u32),
         Err(errno) => Outcome::Done(errno.answer()),
     }
+}
+
+/// No worker can be had: what a file is ready for is done in place, unless it may take only a part of it and wait.
+pub fn run_at_once(r: &mut Request) -> i32 {
+    /// What is ready takes as much.
+    const PAGE: usize = 4096;
+    if is_write(r) && wanted(r) > PAGE {
+        return Errno::ECANCELED.answer();
+    }
+    if !pipe::is_ready(r.fd, awaited(r) as i16) {
+        // It waits, and comes back.
+        state(r).has_waited = false;
+        return Errno::EAGAIN.answer();
+    }
+    answer(transfer(r, 0))
 }
