@@ -125,6 +125,7 @@ pub unsafe fn adopt(ring: &Ring) {
         new.is_private = core.is_private;
         new.has_skipped = core.has_skipped;
         core.polls.close();
+        core.tables.keeper.close();
         if was_forking {
             // Right after the fork: the numbers are still what they were.
             for request in core.requests.iter() {

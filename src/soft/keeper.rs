@@ -7,6 +7,8 @@
 //! sleeps in poll or epoll on the ring's descriptor and not in enter, it goes on serving. It also ends the
 //! readiness of a ring's descriptor when the program has taken the CQEs without a call.
 
+mod own_table;
+
 use super::poll::EACH_CHANGE;
 use super::ring::Ring;
 use super::table::Used;
@@ -67,16 +69,17 @@ struct Keeper {
     own: UnsafeCell<Own>,
 }
 
-/// What the keeper sleeps on.
+/// What a keeper sleeps on.
 #[derive(Clone, Copy)]
-struct Own {
+pub struct Own {
     epoll: Held,
     /// Readable when the keeper is called.
     call: Held,
 }
 
 impl Own {
-    const NONE: Own = Own { epoll: Held::NONE, call: Held::NONE };
+    /// Nothing.
+    pub const NONE: Own = Own { epoll: Held::NONE, call: Held::NONE };
 
     fn open() -> Result<Own> {
         let epoll = epoll::create()?;
@@ -89,9 +92,21 @@ impl Own {
         Ok(own)
     }
 
-    fn close(self) {
+    /// Closes it.
+    pub fn close(self) {
         self.epoll.close();
         self.call.close();
+    }
+
+    fn is_there(&self) -> bool {
+        self.call.fd >= 0
+    }
+
+    /// Wakes whoever sleeps on it.
+    fn call(&self) {
+        if self.call.is_ours() {
+            let _ = file::signal(self.call.fd);
+        }
     }
 }
 
@@ -120,9 +135,12 @@ fn own() -> &'static mut Own {
 /// Has the keeper see to a ring that its last visitor leaves with something under way.
 #[cold]
 pub fn attend(ring: &Ring) {
-    let turn = Turn::take(ring);
+    let mut turn = Turn::take(ring);
     let messaged = core::mem::take(&mut turn.core.messaged);
-    attend_in(turn);
+    match turn.has_own_table() && !turn.core.is_kept {
+        true => own_table::attend(turn),
+        false => attend_in(turn),
+    }
     messaged.iter().for_each(|ring| attend(ring));
 }
 
@@ -203,6 +221,7 @@ pub fn end() {
 
 /// The program has closed a ring: it is not kept any more. Without the ring's lock.
 pub fn forget(ring: &Ring) {
+    own_table::forget(ring);
     let held = KEEPER.lock.lock();
     if KEEPER.runs.load(Ordering::Relaxed) != 0 && !own().call.is_ours() {
         // The program has closed all, perhaps with a call that had not come through.

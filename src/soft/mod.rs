@@ -49,6 +49,7 @@ pub mod sleepers;
 pub mod sqpoll;
 pub mod summons;
 pub mod table;
+mod tables;
 pub mod tags;
 pub mod timers;
 pub mod turn;

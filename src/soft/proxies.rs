@@ -18,7 +18,7 @@ use super::workers::{self, Kind};
 use crate::sys::lock::Lock;
 use crate::sys::locks::rank;
 use crate::sys::rights::{Identity, Rights};
-use crate::sys::{futex, process, worker, Errno};
+use crate::sys::{caller, futex, process, worker, Errno};
 use alloc::sync::Arc;
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
@@ -71,6 +71,8 @@ pub struct Proxy {
     state: UnsafeCell<State>,
     /// Counts wake-ups; threads sleep on it.
     wakes: AtomicU32,
+    /// Who submits, by its number.
+    submitter: u32,
 }
 
 // SAFETY: the state is only touched under the lock. Requests in the queue are with the proxy.
@@ -153,6 +155,7 @@ impl Proxy {
             lock: Lock::new(),
             state: UnsafeCell::new(state),
             wakes: AtomicU32::new(0),
+            submitter: caller::id(),
         })
     }
 
@@ -171,6 +174,16 @@ impl Proxy {
     pub(super) fn hold(self: &Arc<Self>) -> Held {
         self.with(|state| state.held += 1);
         Held { proxy: self.clone(), task: Task::Start, identity: None }
+    }
+
+    /// Whether it stands in for the calling thread, as far as its number tells.
+    pub(super) fn is_of_caller(&self) -> bool {
+        self.submitter != 0 && self.submitter == caller::id()
+    }
+
+    /// Whether there are requests, so that its threads stay.
+    pub(super) fn is_in_use(&self) -> bool {
+        self.with(|state| state.held > 0)
     }
 
     /// Whether there is any thread.

@@ -17,6 +17,7 @@ use super::restrictions::Restrictions;
 use super::sqpoll::Reader;
 use super::summons::Summons;
 use super::table::Used;
+use super::tables::Tables;
 use super::timers::Timers;
 use crate::abi::uring::{IORING_SETUP_R_DISABLED, IORING_SETUP_SINGLE_ISSUER};
 use crate::sys::identity::{self, Held};
@@ -119,6 +120,8 @@ pub struct Core {
     pub personalities: Personalities,
     /// Provided buffers.
     pub provided: ProvidedBuffers,
+    /// The descriptor table of who used it last.
+    pub tables: Tables,
 }
 
 impl Core {
@@ -169,6 +172,7 @@ impl Core {
             restrictions: None,
             personalities: Personalities::default(),
             provided: ProvidedBuffers::default(),
+            tables: Tables::default(),
         }
     }
 }

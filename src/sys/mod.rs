@@ -49,6 +49,7 @@ pub mod rw;
 pub mod shared;
 pub mod space;
 pub mod stderr;
+pub mod tables;
 pub mod thread;
 pub mod uring;
 pub mod worker;

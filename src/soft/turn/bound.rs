@@ -15,7 +15,7 @@ impl Turn<'_> {
     }
 
     /// The proxy of the submission that the turn is in.
-    fn proxy(&mut self) -> Arc<Proxy> {
+    pub fn proxy(&mut self) -> Arc<Proxy> {
         self.proxy.get_or_insert_with(Proxy::new).clone()
     }
 
@@ -27,8 +27,8 @@ impl Turn<'_> {
         // SAFETY: as the caller says.
         unsafe {
             let r = &mut *request;
-            if r.proxy.is_none() && ops::bound(r) != Bound::No {
-                r.proxy = Some(self.proxy().hold());
+            if r.proxy.is_none() && self.bound(r) != Bound::No {
+                r.proxy = Some(self.proxy_for(r).hold());
             }
         }
     }
@@ -41,7 +41,7 @@ impl Turn<'_> {
     pub unsafe fn rebind(&mut self, request: *mut Request) {
         // SAFETY: as the caller says.
         unsafe {
-            match ops::bound(&*request) {
+            match self.bound(&*request) {
                 Bound::Always => self.bind(request),
                 _ => (*request).proxy = None,
             }
@@ -51,9 +51,14 @@ impl Turn<'_> {
     /// Whether a request is to be done by a proxy, of which this thread is none.
     #[inline]
     pub fn is_for_proxy(&self, r: &Request) -> bool {
-        let is_ours =
-            |held: &Held| self.proxy.as_ref().is_some_and(|own| Arc::ptr_eq(own, &held.proxy));
-        r.proxy.as_ref().is_some_and(|held| !is_ours(held) && !held.proxy.is_this_instead())
+        r.proxy.as_ref().is_some_and(|held| !self.is_as_good(r, held))
+    }
+
+    fn is_as_good(&self, r: &Request, held: &Held) -> bool {
+        let is_its = self.proxy.as_ref().is_some_and(|own| Arc::ptr_eq(own, &held.proxy));
+        // What is only bound to descriptors may go on whenever the submitter comes.
+        let has_its_files = || ops::bound(r) == Bound::No && held.proxy.is_of_caller();
+        is_its || has_its_files() || held.proxy.is_this_instead()
     }
 
     /// A request that is at hand goes to its proxy.
@@ -92,7 +97,7 @@ impl Turn<'_> {
                 _ => self.core.personalities.find(id).ok().cloned(),
             };
             let held = (*request).proxy.take();
-            let mut held = held.unwrap_or_else(|| self.proxy().hold());
+            let mut held = held.unwrap_or_else(|| self.proxy_for(&*request).hold());
             held.identity = identity;
             let is_instead = held.proxy.is_this_instead();
             let proxy = is_instead.then(|| held.proxy.clone());

@@ -2,7 +2,7 @@
 
 use super::Turn;
 use crate::soft::jobs::{self, Job, Lane, Queue};
-use crate::soft::ops::{self, Bound};
+use crate::soft::ops::Bound;
 use crate::soft::request::{Request, AHEAD};
 use crate::soft::{intake, read_ahead, work};
 use core::ptr::null_mut;
@@ -44,11 +44,11 @@ impl Turn<'_> {
     unsafe fn push_work(&mut self, request: *mut Request) {
         // SAFETY: as the caller says.
         unsafe {
+            if (*request).proxy.is_some() || self.bound(&*request) != Bound::No {
+                return self.punt_to_proxy(request);
+            }
             if (*request).is(AHEAD) {
                 return read_ahead::push(self.ring, request);
-            }
-            if (*request).proxy.is_some() || ops::bound(&*request) != Bound::No {
-                return self.punt_to_proxy(request);
             }
             let rights = self.rights();
             work::push(self.ring, request, rights);
