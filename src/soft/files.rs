@@ -33,6 +33,8 @@ pub struct Files {
     range: (u32, u32),
     /// Where the search for a free one begins.
     hint: u32,
+    /// Counts what was put in and taken out.
+    pub changes: u32,
     pub(super) retired: Option<Rc<Retired>>,
 }
 
@@ -69,6 +71,7 @@ impl Files {
     /// Removes the table and lets its files go, the last one first.
     pub fn clear(&mut self) {
         while self.slots.pop().is_some() {}
+        self.changes = self.changes.wrapping_add(1);
         self.used.clear();
         self.set_range(0, 0);
     }
@@ -86,12 +89,14 @@ impl Files {
         self.slots[slot as usize] = Some(Rc::new(FixedFile { file, tag: Tag::new(tag, retired) }));
         self.used[slot as usize / 64] |= 1 << (slot % 64);
         self.hint = slot + 1;
+        self.changes = self.changes.wrapping_add(1);
         Ok(())
     }
 
     /// Empties a slot that there is; false when it was empty.
     pub fn remove(&mut self, slot: u32) -> bool {
         let found = self.slots[slot as usize].take().is_some();
+        self.changes = self.changes.wrapping_add(1);
         if found {
             self.used[slot as usize / 64] &= !(1 << (slot % 64));
             self.hint = slot;

@@ -5,6 +5,7 @@
 //! Where the C library has a part in a fork, every lock of ours is held meanwhile, so that the child gets
 //! all of it in order. Else a ring that was in use gives up what was registered.
 
+use super::delivery;
 use super::ops;
 use super::ring::{Core, Ring};
 use super::sqpoll::Reader;
@@ -26,6 +27,8 @@ pub fn prepare() {
         (rank::POOL, &work::POOL_LOCKS),
         (rank::READ_AHEAD, &read_ahead::LOCKS),
         (rank::SLEEPERS, &sleepers::LOCKS),
+        (rank::PRIVATE, &work::TABLE_LOCKS),
+        (rank::DELIVERY, &delivery::LOCKS),
         (rank::PLACE, &workers::LOCKS),
     ] {
         locks::register(rank, class);
@@ -129,6 +132,7 @@ pub unsafe fn adopt(ring: &Ring) {
         if was_forking {
             // Right after the fork: the numbers are still what they were.
             for request in core.requests.iter() {
+                core::mem::forget((*request).passed.take());
                 (*request).release_file();
                 ops::leave_behind(&mut *request);
             }

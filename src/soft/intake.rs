@@ -104,6 +104,7 @@ fn take_in(turn: &mut Turn, count: u32) -> Result<u32> {
     turn.core.posted_before = None;
     // Once it sees that they were taken, a program may close the files.
     turn.flush_direct();
+    turn.settle_own();
     sq.close(turn);
     turn.core.recent.forget_file();
     turn.run();

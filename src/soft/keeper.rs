@@ -9,6 +9,7 @@
 
 mod own_table;
 
+use super::poll::signals::LOOK_AGAIN;
 use super::poll::EACH_CHANGE;
 use super::ring::Ring;
 use super::table::Used;
@@ -453,6 +454,10 @@ fn look(kept: &mut Kept, outer: c_int, now: u64, messaged: &mut Vec<Used>) -> Op
     }
     timers::expire(&mut turn);
     turn.serve_now();
+    let looks_for_signals = turn.core.polls.signals.are_there();
+    if looks_for_signals {
+        turn.look_at_others_signals();
+    }
     turn.publish();
     messaged.append(&mut turn.core.messaged);
     // Nobody is inside to take what came: the program is told by the descriptor, if at all.
@@ -469,7 +474,8 @@ fn look(kept: &mut Kept, outer: c_int, now: u64, messaged: &mut Vec<Used>) -> Op
         return Some(now + TICK);
     }
     let timer = turn.core.timers.next().map_or(u64::MAX, |at| at.nanoseconds());
-    let again = timer.min(glance(kept, &mut turn, now));
+    let signals = if looks_for_signals { now + LOOK_AGAIN } else { u64::MAX };
+    let again = timer.min(glance(kept, &mut turn, now)).min(signals);
     // Unless it is used again at once it is let go of.
     Some(if needs_keeper(&turn) { again } else { now + TICK })
 }

@@ -76,21 +76,28 @@ pub unsafe fn fail(request: *mut Request, errno: Errno) -> Performed {
 impl Performed {
     /// Hands it in. Without any ring's lock.
     pub fn hand_in(self) {
-        super::keeper::attend_and_give_up(self.put_in());
+        super::keeper::attend_and_give_up(self.put_in_and_look());
     }
 
     /// The same for whoever has a ring's lock, and could start no thread.
     pub fn hand_in_inside(self) {
-        super::table::give_up(self.put_in());
+        super::table::give_up(self.put_in_and_look());
     }
 
-    fn put_in(self) -> &'static Ring {
+    fn put_in_and_look(self) -> &'static Ring {
+        let ring = self.put_in();
+        ring.complete_handed_in();
+        ring
+    }
+
+    /// Puts it into its ring's inbox, for whoever takes the next turn. The reference is the caller's.
+    pub fn put_in(self) -> &'static Ring {
         // SAFETY: whoever made it said that the request is live and its ring has a reference for it.
         unsafe {
             let ring = &*(*self.request).ring;
             (*self.request).result = self.result;
             (*self.request).job.end();
-            ring.hand_in(self.request);
+            ring.put(self.request);
             ring
         }
     }

@@ -15,6 +15,7 @@ use core::ffi::{c_int, c_void};
 use core::sync::atomic::Ordering;
 
 mod sharing;
+pub mod signals;
 
 /// `data` of the ring's own descriptor in its epoll.
 const OWN: u64 = u64::MAX;
@@ -84,6 +85,8 @@ pub struct Polls {
     is_fresh: bool,
     /// A thread is in the epoll.
     served: bool,
+    /// Those that wait for signalfds.
+    pub signals: signals::SignalWaits,
 }
 
 impl Polls {
@@ -97,6 +100,7 @@ impl Polls {
             armed: 0,
             is_fresh: false,
             served: false,
+            signals: signals::SignalWaits::default(),
         }
     }
 
@@ -272,7 +276,10 @@ impl Turn<'_> {
             return Err(errno);
         }
         // SAFETY: the request is live.
-        unsafe { self.core.requests.put_away(request, Place::Polled(slot)) };
+        unsafe {
+            self.core.requests.put_away(request, Place::Polled(slot));
+            self.note_signals(request, tag);
+        }
         self.ring.wants_keeper.store(true, Ordering::Relaxed);
         if !self.core.polls.served {
             self.rouse();

@@ -173,7 +173,10 @@ impl Turn<'_> {
         let is_polled = control.pollers.load(Ordering::Relaxed) > u32::from(self.serves);
         control.posting.unlock();
         if core.announce.is_some() {
-            self.announce();
+            match self.is_apart {
+                true => self.core.is_untold = true,
+                false => self.announce(),
+            }
         }
         let core = &*self.core;
         let control = core.memory.control();
@@ -183,7 +186,28 @@ impl Turn<'_> {
         if (is_polled || !is_told) && core.memory.ready() > 0 {
             let is_looked_at = self.submits || control.waiters.are_there();
             match is_looked_at && !is_polled && !core.relies_on_fd {
+                true => {
+                    self.leave_unannounced();
+                    self.core.is_untold |= self.is_apart && !self.core.is_kept;
+                }
+                false if self.is_apart => self.core.is_untold = true,
+                false => self.make_readable(),
+            }
+        }
+    }
+
+    /// Tells of what a thread has posted that could not.
+    pub fn tell_of_posted(mut self) {
+        let is_untold = core::mem::take(&mut self.core.is_untold);
+        self.run();
+        self.publish();
+        if is_untold && self.core.memory.ready() > 0 {
+            self.announce();
+            let control = self.core.memory.control();
+            let is_polled = control.pollers.load(Ordering::Relaxed) > 0;
+            match control.waiters.are_there() && !is_polled && !self.core.relies_on_fd {
                 true => self.leave_unannounced(),
+                false if self.core.is_private && !is_polled => {}
                 false => self.make_readable(),
             }
         }
@@ -219,7 +243,8 @@ impl Turn<'_> {
     #[inline]
     pub fn settle_readable(&mut self) {
         let control = self.core.memory.control();
-        if control.readable.load(Ordering::Relaxed) == 0 || self.core.memory.ready() > 0 {
+        let is_needed = self.core.memory.ready() > 0 || self.core.polls.signals.call();
+        if control.readable.load(Ordering::Relaxed) == 0 || is_needed {
             return;
         }
         // Another process may be about to post, and to find it readable.

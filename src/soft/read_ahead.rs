@@ -7,12 +7,13 @@ mod roster;
 
 use super::jobs::{Job, Jobs, Lane, Queue};
 use super::perform::perform;
-use super::request::Request;
+use super::private_table::{Passed, PrivateTable};
+use super::request::{Request, PASSED};
 use super::ring::Ring;
-use super::{work, workers};
+use super::{delivery, work, workers};
 use crate::sys::lock::Lock;
 use crate::sys::locks::{rank, Class};
-use crate::sys::{futex, process, worker, Errno};
+use crate::sys::{futex, process, worker, Errno, Result};
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::ptr::null_mut;
@@ -49,11 +50,17 @@ struct State {
 }
 
 /// For a fork.
-pub static LOCKS: Class = Class { each: |f| f(READERS.lock.word()), are_taken: true };
+pub static LOCKS: Class =
+    Class { each: |f| ALL.iter().for_each(|readers| f(readers.lock.word())), are_taken: true };
+
+/// The descriptor table that the threads have.
+pub fn table() -> &'static PrivateTable {
+    &PRIVATE.table
+}
 
 impl State {
-    const fn new() -> Self {
-        State { queue: Jobs::new(), roster: Roster::new() }
+    const fn new(is_private: bool) -> Self {
+        State { queue: Jobs::new(), roster: Roster::new(is_private) }
     }
 }
 
@@ -64,22 +71,33 @@ struct Readers {
     len: AtomicU32,
     /// Nobody is to linger.
     hurries: AtomicBool,
-    /// Counts wake-ups; idle threads sleep on it.
-    wakes: AtomicU32,
+    /// The descriptor table of those that have their own. All sleep on its wake-ups.
+    table: PrivateTable,
+    /// They have their own.
+    is_private: bool,
 }
 
 // SAFETY: the state is only touched under the lock.
 unsafe impl Sync for Readers {}
 
-static READERS: Readers = Readers {
-    lock: Lock::new(),
-    state: UnsafeCell::new(State::new()),
-    len: AtomicU32::new(0),
-    hurries: AtomicBool::new(false),
-    wakes: AtomicU32::new(0),
-};
+/// Those of files whose descriptors may be closed anywhere.
+static PLAIN: Readers = Readers::new(false);
+/// Those with a descriptor table of their own.
+static PRIVATE: Readers = Readers::new(true);
+static ALL: [&Readers; 2] = [&PLAIN, &PRIVATE];
 
 impl Readers {
+    const fn new(is_private: bool) -> Self {
+        Readers {
+            lock: Lock::new(),
+            state: UnsafeCell::new(State::new(is_private)),
+            len: AtomicU32::new(0),
+            hurries: AtomicBool::new(false),
+            table: PrivateTable::new(),
+            is_private,
+        }
+    }
+
     /// Does something with the state.
     fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
         let _held = self.lock.lock();
@@ -90,21 +108,53 @@ impl Readers {
         done
     }
 
+    unsafe fn push(&'static self, ring: &Ring, request: *mut Request) {
+        ring.acquire();
+        self.hurries.store(false, Ordering::Relaxed);
+        let need = self.with(|state| {
+            // SAFETY: as the caller says; it is in no queue.
+            unsafe {
+                (*request).ring = ring;
+                (*request).job = Job::new(Queue::Readers, Lane::NONE);
+                state.queue.push(request);
+            }
+            state.roster.add()
+        });
+        self.call(need);
+    }
+
+    /// Has idle ones end as soon as they are; how many are at work.
+    fn hurry(&self) -> u32 {
+        self.hurries.store(true, Ordering::Relaxed);
+        let (reading, idle) = self.with(|state| state.roster.busy_and_idle());
+        if idle > 0 {
+            self.table.wakes.fetch_add(1, Ordering::Release);
+            futex::wake(&self.table.wakes, futex::ALL);
+        }
+        reading
+    }
+
     fn call(&'static self, need: Need) {
         match need {
             Need::Nobody => {}
             Need::Sleeper => {
-                self.wakes.fetch_add(1, Ordering::Release);
-                futex::wake(&self.wakes, 1);
+                self.table.wakes.fetch_add(1, Ordering::Release);
+                futex::wake(&self.table.wakes, 1);
             }
             Need::Thread => self.start(),
         }
     }
 
     fn start(&'static self) {
-        // SAFETY: a thread needs nothing.
-        if unsafe { worker::spawn(run, null_mut()) }.is_ok() {
+        if self.is_private {
+            self.table.expect();
+        }
+        // SAFETY: a thread needs its readers, which stay.
+        if unsafe { worker::spawn(run, (&raw const *self).cast_mut().cast()) }.is_ok() {
             return;
+        }
+        if self.is_private {
+            self.table.leave(false);
         }
         if !self.with(|state| state.roster.could_not_start()) {
             return;
@@ -117,7 +167,13 @@ impl Readers {
         };
         while let Some(request) = self.with(take) {
             // SAFETY: what is queued is live, and now this thread's to run.
-            unsafe { perform(request) }.hand_in_inside();
+            unsafe {
+                let performed = perform(request);
+                if (*request).passed.take().is_some() {
+                    delivery::end();
+                }
+                performed.hand_in_inside();
+            }
         }
     }
 
@@ -131,10 +187,15 @@ impl Readers {
         }
         let mut timed_out = false;
         loop {
-            let seen = self.wakes.load(Ordering::Acquire);
+            self.table.tidy();
+            let seen = self.table.wakes.load(Ordering::Acquire);
             let hurries = self.hurries.load(Ordering::Relaxed);
             let (next, request) = self.with(|state| {
-                let next = state.roster.decide(me, timed_out, hurries);
+                // The last one stays as long as there are files.
+                let mut next = state.roster.decide(me, timed_out, hurries);
+                if next == Next::End && self.is_private && !self.table.leave(true) {
+                    next = state.roster.stay(me);
+                }
                 (next, me.has_read.then(|| state.queue.pop()).flatten())
             });
             match next {
@@ -146,29 +207,46 @@ impl Readers {
                 Next::Sleep => {}
             }
             let time = if me.watches { &TICK } else { &LINGER };
-            timed_out = futex::wait(&self.wakes, seen, Some(time)) == Err(Errno::ETIMEDOUT);
+            timed_out = futex::wait(&self.table.wakes, seen, Some(time)) == Err(Errno::ETIMEDOUT);
         }
     }
 }
 
-/// Queues a read, whose place is `Queued`.
+/// Queues a read, whose place is `Queued` and whose file is held.
 ///
 /// # Safety
 /// It must be live until it was handed in; the ring too.
 pub unsafe fn push(ring: &Ring, request: *mut Request) {
     work::start_over();
-    ring.acquire();
-    READERS.hurries.store(false, Ordering::Relaxed);
-    let need = READERS.with(|state| {
-        // SAFETY: as the caller says; it is in no queue.
-        unsafe {
-            (*request).ring = ring;
-            (*request).job = Job::new(Queue::Readers, Lane::NONE);
-            state.queue.push(request);
-        }
-        state.roster.add()
-    });
-    READERS.call(need);
+    // SAFETY: as the caller says.
+    unsafe { PLAIN.push(ring, request) };
+}
+
+/// The same for a read whose file `pass` passes to a table. An error of that leaves it where it is; so does `EMFILE` when
+/// there can be no thread.
+///
+/// # Safety
+/// As for [`push`].
+pub unsafe fn push_with_file(
+    ring: &Ring,
+    request: *mut Request,
+    pass: impl FnOnce(&'static PrivateTable) -> Result<Passed>,
+) -> Result<()> {
+    work::start_over();
+    if !PRIVATE.with(|state| state.roster.has_anybody()) {
+        return Err(Errno::EMFILE);
+    }
+    let passed = pass(&PRIVATE.table)?;
+    if !delivery::begin() {
+        return Err(Errno::EMFILE);
+    }
+    // SAFETY: as the caller says.
+    unsafe {
+        (*request).passed = Some(passed);
+        (*request).flags |= PASSED;
+        PRIVATE.push(ring, request);
+    }
+    Ok(())
 }
 
 /// Takes a read out of the queue; false when a thread has it.
@@ -176,7 +254,9 @@ pub unsafe fn push(ring: &Ring, request: *mut Request) {
 /// # Safety
 /// It must be live, and was pushed.
 pub unsafe fn take_back(request: *mut Request) -> bool {
-    READERS.with(|state| {
+    // SAFETY: as the caller says.
+    let readers = if unsafe { (*request).is(PASSED) } { &PRIVATE } else { &PLAIN };
+    readers.with(|state| {
         // SAFETY: as the caller says.
         let taken = unsafe { state.queue.remove(request) };
         state.roster.len -= u32::from(taken);
@@ -186,13 +266,7 @@ pub unsafe fn take_back(request: *mut Request) -> bool {
 
 /// The process has no ring any more: threads end as soon as they are idle. Returns how many are at work.
 pub fn end_idle() -> u32 {
-    READERS.hurries.store(true, Ordering::Relaxed);
-    let (reading, idle) = READERS.with(|state| state.roster.busy_and_idle());
-    if idle > 0 {
-        READERS.wakes.fetch_add(1, Ordering::Release);
-        futex::wake(&READERS.wakes, futex::ALL);
-    }
-    reading
+    ALL.iter().map(|readers| readers.hurry()).sum()
 }
 
 /// In a new process: what is queued, and those who would do it, are the parent's.
@@ -200,27 +274,38 @@ pub fn end_idle() -> u32 {
 /// # Safety
 /// No other thread of this process may use it yet.
 pub unsafe fn start_over() {
-    // SAFETY: as the caller says.
-    unsafe {
-        READERS.lock.reset();
-        READERS.state.get().write(State::new());
+    for readers in ALL {
+        // SAFETY: as the caller says.
+        unsafe {
+            readers.lock.reset();
+            readers.state.get().write(State::new(readers.is_private));
+        }
+        readers.table.start_over();
+        readers.len.store(0, Ordering::Relaxed);
+        readers.hurries.store(false, Ordering::Relaxed);
     }
-    READERS.len.store(0, Ordering::Relaxed);
-    READERS.hurries.store(false, Ordering::Relaxed);
 }
 
 /// A thread.
-extern "C" fn run(_: *mut c_void) -> *mut c_void {
+extern "C" fn run(readers: *mut c_void) -> *mut c_void {
+    // SAFETY: readers stay.
+    let readers = unsafe { &*readers.cast::<Readers>() };
     worker::set_name(c"anyring-read");
+    if readers.is_private {
+        readers.table.join();
+    }
     let mut placed = workers::Placed::default();
     let id = process::thread_id();
     let mut me = Thread::default();
-    while let Some(request) = READERS.next(&mut me) {
+    while let Some(request) = readers.next(&mut me) {
         placed.settle();
         // SAFETY: what was queued is live, and now this thread's to run.
         unsafe {
             (*request).job.begin(id);
-            perform(request).hand_in();
+            match readers.is_private {
+                true => work::perform_with_file(request, Ok(())),
+                false => perform(request).hand_in(),
+            }
         }
     }
     null_mut()

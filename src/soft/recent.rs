@@ -2,6 +2,7 @@
 //! ours that is held, and whose rights the caller has. None of it lasts longer than the turn: the program may close
 //! the descriptor, and have the number be another file.
 
+use super::private_table::{Passed, PrivateTable};
 use super::request::{Reference, Request};
 use super::turn::Turn;
 use crate::abi::uring::IOSQE_FIXED_FILE;
@@ -21,6 +22,8 @@ pub struct Recent {
     look: Option<(c_int, Look)>,
     /// A descriptor of the program, and what holds its file.
     held: Option<(c_int, Rc<Owned>)>,
+    /// A descriptor, at which state of the registered files, and its file as it was passed to a table.
+    passed: Option<(c_int, u32, Passed)>,
     rights: Option<Rights>,
 }
 
@@ -39,7 +42,26 @@ impl Recent {
         if self.is_set {
             self.look = None;
             self.held = None;
+            self.passed = None;
         }
+    }
+
+    /// Passes the file that is `fd` to a table, once in a turn. `EBADF`, `EMFILE`.
+    pub fn pass(
+        &mut self,
+        table: &'static PrivateTable,
+        fd: c_int,
+        changes: u32,
+    ) -> Result<Passed> {
+        if let Some((number, at, passed)) = &self.passed {
+            if (*number, *at) == (fd, changes) && passed.is_in(table) {
+                return Ok(passed.share());
+            }
+        }
+        let passed = table.pass(fd)?;
+        self.passed = Some((fd, changes, passed.share()));
+        self.is_set = true;
+        Ok(passed)
     }
 
     fn look_of(&self, number: c_int) -> Option<Look> {

@@ -8,6 +8,7 @@ use super::inbox::Linked;
 use super::index::{self, Index, Neighbours};
 use super::jobs::{self, Job, Lane};
 use super::ops::State;
+use super::private_table::Passed;
 use super::provided::Buffer;
 use super::proxies::Held;
 use crate::abi::uring::io_uring_sqe;
@@ -64,6 +65,9 @@ pub const JUST_HELD: u32 = 1 << 16;
 /// A read whose data is on its way: all that is left is to wait for it.
 pub const AHEAD: u32 = 1 << 17;
 
+/// Its file was passed to a worker with a descriptor table of its own, which may have changed `fd`.
+pub const PASSED: u32 = 1 << 18;
+
 /// Where a request is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
@@ -112,6 +116,8 @@ pub struct Request {
     pub buffer: Option<Rc<FixedBuffer>>,
     /// What its file is, once somebody has looked.
     pub look: Option<Look>,
+    /// Its file, for a worker with a descriptor table of its own.
+    pub passed: Option<Passed>,
     /// Another descriptor of `fd`'s file. See [`Request::hold_apart`].
     apart: Option<Owned>,
     /// FAILED and its kin.
@@ -160,6 +166,7 @@ impl Request {
             reference: Reference::None,
             buffer: None,
             look: None,
+            passed: None,
             apart: None,
             flags: 0,
             result: 0,
@@ -355,6 +362,9 @@ impl Requests {
             let r = &mut *request;
             if !matches!(r.reference, Reference::None) || r.apart.is_some() {
                 r.release_file();
+            }
+            if r.passed.is_some() {
+                r.passed = None;
             }
             if !matches!(r.state, State::None) {
                 r.state = State::None;

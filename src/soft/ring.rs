@@ -85,6 +85,8 @@ pub struct Core {
     pub is_unannounced: bool,
     /// The tail of the completion queue when the descriptor last told.
     pub told: u32,
+    /// CQEs were posted by a thread that cannot tell of them by a descriptor.
+    pub is_untold: bool,
     /// The keeper knows of it.
     pub is_kept: bool,
     /// What has the program come in where no keeper can be had.
@@ -155,6 +157,7 @@ impl Core {
             relies_on_fd: false,
             is_unannounced: false,
             told: 0,
+            is_untold: false,
             is_kept: false,
             summons: Summons::new(),
             messaged: Vec::new(),
@@ -266,14 +269,18 @@ impl Ring {
         }
     }
 
-    /// Hands in a request that a worker has done, and completes it unless whoever has the lock will.
+    /// Completes what was handed in, unless whoever has the lock will.
+    pub fn complete_handed_in(&self) {
+        drop(super::turn::Turn::try_take(self));
+    }
+
+    /// Hands in a request that a worker has done, or that nobody could complete, for whoever takes the next turn.
     ///
     /// # Safety
-    /// The request must be the ring's, with the worker.
-    pub unsafe fn hand_in(&self, request: *mut Request) {
+    /// The request must be the ring's, and the caller's alone.
+    pub unsafe fn put(&self, request: *mut Request) {
         // SAFETY: as the caller says.
         unsafe { self.inbox.put(request) };
-        drop(super::turn::Turn::try_take(self));
     }
 
     /// Takes the lock; when somebody has it, whoever that is looks before it goes what there is to serve.
@@ -358,6 +365,12 @@ impl Ring {
         self.references
             .fetch_update(Ordering::Acquire, Ordering::Relaxed, |n| (n > 0).then_some(n + 1))
             .is_ok()
+    }
+
+    /// Gives a reference up, unless it is the last.
+    pub fn release_unless_last(&self) -> bool {
+        let fewer = |n: u32| (n > 1).then(|| n - 1);
+        self.references.fetch_update(Ordering::AcqRel, Ordering::Relaxed, fewer).is_ok()
     }
 
     /// Gives a reference up; true when it was the last: the caller frees the ring.

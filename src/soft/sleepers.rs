@@ -390,7 +390,8 @@ fn finish(sleeper: &Sleeper, request: *mut Request, outcome: i32) -> bool {
         unsafe {
             let ring = &*(*request).ring;
             (*request).result = outcome;
-            ring.hand_in(request);
+            ring.put(request);
+            ring.complete_handed_in();
             super::keeper::attend_and_give_up(ring);
         }
     } else {

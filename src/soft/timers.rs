@@ -43,6 +43,11 @@ impl Timers {
         Self::default()
     }
 
+    /// Whether there is none, nor a request that ends with a number of completions.
+    pub fn are_none(&self) -> bool {
+        self.at.is_empty() && self.counted.is_empty()
+    }
+
     /// When the first is due.
     pub fn next(&self) -> Option<Deadline> {
         self.at.first_key_value().map(|(key, _)| Deadline::at_nanoseconds(key.0))

@@ -7,7 +7,6 @@ mod calls;
 mod punt;
 
 use super::iopoll;
-use super::jobs;
 use super::memory::Cqe;
 use super::ops::{self, timeout, Outcome};
 use super::provided;
@@ -38,6 +37,8 @@ pub struct Turn<'a> {
     pub submits: bool,
     /// Whoever has it serves the ring, and looks at the CQEs next.
     pub serves: bool,
+    /// Whoever has it has a descriptor table without any of the program's.
+    pub is_apart: bool,
     /// What would go to a worker, and may be done by whoever reaps; NULL: nothing.
     own: *mut Request,
     /// It is not the first to go there.
@@ -67,6 +68,14 @@ impl<'a> Turn<'a> {
         let _ = ManuallyDrop::new(self);
     }
 
+    /// Lets go of the lock without anything that a turn does at its end: what a thread does that has none of the program's
+    /// descriptors.
+    pub fn let_go_apart(self) {
+        let turn = ManuallyDrop::new(self);
+        // SAFETY: take or try_take left it held.
+        unsafe { turn.ring.lock().unlock() };
+    }
+
     /// Goes on with a turn whose lock was left held.
     ///
     /// # Safety
@@ -81,6 +90,7 @@ impl<'a> Turn<'a> {
             reaps: false,
             submits: false,
             serves: false,
+            is_apart: false,
             own: null_mut(),
             has_punted: false,
             proxy: None,
@@ -242,13 +252,7 @@ impl<'a> Turn<'a> {
                     }
                 }
                 Outcome::Punt if r.is(NOWAIT) => self.complete(request, Errno::EAGAIN.answer()),
-                Outcome::Punt => match keep(r).and_then(|()| self.hold_file(r)) {
-                    // No descriptor is left. Before the program can close its own, it is done.
-                    Ok(()) if r.is_unheld() && jobs::ends_by_itself(r) => {
-                        let run = ops::of(r.sqe.opcode).run;
-                        let result = run.map_or(Errno::EAGAIN.answer(), |run| run(r));
-                        self.finish(request, result);
-                    }
+                Outcome::Punt => match keep(r) {
                     Ok(()) => {
                         self.core.requests.put_away(request, Place::Queued);
                         timeout::arm_linked(self, request);

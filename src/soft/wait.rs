@@ -206,8 +206,10 @@ pub fn is_over(turn: &mut Turn, min_complete: u32) -> bool {
 pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
     let ring = turn.ring;
     let timeouts = ring.memory().control().timeouts.load(Ordering::Relaxed);
+    let mut has_slept = false;
     loop {
         turn.reaps = true;
+        turn.look_at_signals();
         timers::expire(&mut turn);
         turn.run();
         turn.publish();
@@ -216,7 +218,13 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
         let is_there = turn.core.memory.ready() >= wanted
             || (iopoll::polls(&turn) && turn.core.requests.outstanding == 0)
             || turn.core.memory.control().timeouts.load(Ordering::Relaxed) != timeouts;
-        let until = wait.until(turn.core.timers.next());
+        // The keeper, or who serves the ring, may just have looked at a signalfd in this thread's stead.
+        let looks_again = turn.core.polls.signals.are_there()
+            && (!core::mem::replace(&mut has_slept, true) || turn.core.polls.is_served());
+        let until = earlier(
+            wait.until(turn.core.timers.next()),
+            looks_again.then(poll::signals::next_look),
+        );
         let own = match is_there || !wait.is_plain() {
             true => null_mut(),
             false => turn.take_own(wanted.saturating_sub(turn.core.memory.ready())),

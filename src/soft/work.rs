@@ -5,13 +5,18 @@
 //! submits: what a thread may not do, nobody does for it. What a disk is waited for is bounded work, which
 //! few workers do; what may wait for ever, as for a peer, is not, and each such request can have its own.
 
+mod files;
+
+pub use files::{perform_with_file, push_with_file, TABLE_LOCKS};
+
 use super::jobs::{kind, Backlog, Job, Lane, Queue};
 use super::ops;
 use super::perform::{fail, perform, perform_at_once, Performed};
+use super::private_table::PrivateTable;
 use super::request::Request;
 use super::ring::Ring;
 use super::workers::{self, Kind};
-use super::{proxies, read_ahead};
+use super::{delivery, proxies, read_ahead};
 use crate::sys::fork::{self, Subject};
 use crate::sys::lock::Lock;
 use crate::sys::locks::{rank, Class};
@@ -73,8 +78,8 @@ pub struct Pool {
     has_some: AtomicU32,
     /// Nobody is to linger, as far as those know who do not hold the lock.
     hurries: AtomicBool,
-    /// Counts wake-ups; idle workers sleep on it.
-    wakes: AtomicU32,
+    /// The descriptor table of workers that have their own. They sleep on its wake-ups, as others do.
+    table: PrivateTable,
 }
 
 // SAFETY: the state is only touched under the lock, what is wanted changes only while nobody looks.
@@ -91,7 +96,7 @@ impl Pool {
             pushing: AtomicU32::new(0),
             has_some: AtomicU32::new(0),
             hurries: AtomicBool::new(false),
-            wakes: AtomicU32::new(0),
+            table: PrivateTable::new(),
         }
     }
 
@@ -117,6 +122,7 @@ impl Pool {
         self.pushing.store(0, Ordering::Relaxed);
         self.has_some.store(0, Ordering::Relaxed);
         self.hurries.store(false, Ordering::Relaxed);
+        self.table.start_over();
     }
 
     /// Takes its rights from an idle pool; false when it is none. With all pools' lock held.
@@ -150,7 +156,7 @@ impl Pool {
                 state.woken += 1;
                 state.ready += 1;
                 Need::Sleeper
-            } else if state.workers < self.most(state) {
+            } else if state.workers < self.most(state) && self.may_start(state) {
                 state.workers += 1;
                 state.ready += 1;
                 Need::Worker
@@ -161,8 +167,8 @@ impl Pool {
         match need {
             Need::Nobody => {}
             Need::Sleeper => {
-                self.wakes.fetch_add(1, Ordering::Release);
-                futex::wake(&self.wakes, 1);
+                self.table.wakes.fetch_add(1, Ordering::Release);
+                futex::wake(&self.table.wakes, 1);
             }
             Need::Worker => self.start_worker(),
         }
@@ -180,9 +186,15 @@ impl Pool {
     }
 
     fn start_worker(&'static self) {
+        if self.kind == Kind::Files {
+            self.table.expect();
+        }
         // SAFETY: a worker needs its pool, which stays.
         if unsafe { worker::spawn(run, (&raw const *self).cast_mut().cast()) }.is_ok() {
             return;
+        }
+        if self.kind == Kind::Files {
+            self.table.leave(false);
         }
         let is_last = self.with(|state| {
             state.workers -= 1;
@@ -193,7 +205,13 @@ impl Pool {
         if is_last {
             while let Some((request, lane)) = self.with(|state| state.backlog.pop()) {
                 // SAFETY: what is queued is live, and now this thread's to run.
-                unsafe { perform_here(self.kind, request) }.hand_in_inside();
+                unsafe {
+                    let performed = perform_here(self.kind, request);
+                    if (*request).passed.take().is_some() {
+                        delivery::end();
+                    }
+                    performed.hand_in_inside();
+                }
                 self.with(|state| state.backlog.let_go(lane));
             }
         }
@@ -225,7 +243,7 @@ impl Pool {
         let most = workers::limit_set(self.kind);
         self.with(|state| {
             state.backlog.let_go(lane);
-            if state.workers > most {
+            if state.workers > most && self.may_leave() {
                 state.workers -= 1;
                 return (false, None);
             }
@@ -237,13 +255,13 @@ impl Pool {
 
     /// Sleeps until woken, ready again; false when nothing came for a while: the worker has left.
     fn sleep(&self) -> bool {
-        let mut seen = self.wakes.load(Ordering::Acquire);
+        let mut seen = self.table.wakes.load(Ordering::Acquire);
         let sleeps = self.with(|state| {
             if !state.backlog.is_empty() {
                 return Some(true);
             }
             state.ready -= 1;
-            if state.hurries {
+            if state.hurries && self.may_leave() {
                 state.workers -= 1;
                 return Some(false);
             }
@@ -254,14 +272,18 @@ impl Pool {
             return goes_on;
         }
         loop {
-            let slept = futex::wait(&self.wakes, seen, Some(&LINGER));
-            seen = self.wakes.load(Ordering::Acquire);
+            self.table.tidy();
+            let slept = futex::wait(&self.table.wakes, seen, Some(&LINGER));
+            seen = self.table.wakes.load(Ordering::Acquire);
             let goes_on = self.with(|state| {
                 if state.woken > 0 {
                     state.woken -= 1;
                     return Some(true);
                 }
                 if slept != Err(Errno::ETIMEDOUT) && !state.hurries {
+                    return None;
+                }
+                if (self.is_spare(state) && !state.hurries) || !self.may_leave() {
                     return None;
                 }
                 state.asleep -= 1;
@@ -281,8 +303,8 @@ impl Pool {
             (state.asleep, state.workers - state.ready - state.asleep)
         });
         if asleep > 0 {
-            self.wakes.fetch_add(1, Ordering::Release);
-            futex::wake(&self.wakes, futex::ALL);
+            self.table.wakes.fetch_add(1, Ordering::Release);
+            futex::wake(&self.table.wakes, futex::ALL);
         }
         busy
     }
@@ -298,6 +320,9 @@ impl Pool {
         };
         // SAFETY: as the caller says.
         unsafe {
+            if self.kind == Kind::Files {
+                return perform_with_file(request, borrowed.as_ref().map(drop).map_err(|e| *e));
+            }
             match borrowed {
                 Ok(_rights) => perform(request).hand_in(),
                 Err(errno) => fail(request, errno).hand_in(),
@@ -306,7 +331,7 @@ impl Pool {
     }
 
     /// Does what is in the queue, until there was nothing for a while. The worker is ready.
-    fn serve(&self) {
+    fn serve(&'static self) {
         let mut placed = workers::Placed::default();
         let thread = process::thread_id();
         loop {
@@ -316,6 +341,7 @@ impl Pool {
             }
             while let Some((at_hand, lane)) = request {
                 placed.settle();
+                self.make_spare();
                 // SAFETY: what is queued is live, and now this thread's to run.
                 unsafe {
                     (*at_hand).job.begin(thread);
@@ -326,6 +352,7 @@ impl Pool {
                     return;
                 }
                 request = next;
+                self.table.tidy();
             }
         }
     }
@@ -335,8 +362,11 @@ impl Pool {
 const NOBODY: u64 = u64::MAX;
 
 /// As many sets of rights may submit at the same time without one waiting for its own requests.
-static POOLS: [[Pool; 8]; 2] =
-    [[const { Pool::new(Kind::Bounded) }; 8], [const { Pool::new(Kind::Unbounded) }; 8]];
+static POOLS: [[Pool; 8]; 3] = [
+    [const { Pool::new(Kind::Bounded) }; 8],
+    [const { Pool::new(Kind::Unbounded) }; 8],
+    [const { Pool::new(Kind::Files) }; 8],
+];
 /// Held by whoever gives a pool other rights.
 static RIGHTS: Lock<{ rank::RIGHTS }> = Lock::new();
 
@@ -357,6 +387,7 @@ pub fn start_over() {
             RIGHTS.reset();
             read_ahead::start_over();
             proxies::start_over();
+            delivery::start_over();
         }
         POOLS.iter().flatten().for_each(Pool::start_over);
     });
@@ -365,8 +396,10 @@ pub fn start_over() {
 /// The process has no ring any more: workers end at once. Returns how many are still at work.
 pub fn end_idle() -> u32 {
     start_over();
-    let busy = POOLS.iter().flatten().map(Pool::hurry).sum::<u32>();
-    busy + read_ahead::end_idle() + proxies::busy()
+    let busy = POOLS.iter().flatten().map(Pool::hurry).sum::<u32>() + read_ahead::end_idle();
+    files::tables().for_each(PrivateTable::close_ends);
+    delivery::end_idle();
+    busy + proxies::busy()
 }
 
 /// Queues a request, whose place is `Queued`, to be done with those rights.
@@ -423,7 +456,7 @@ unsafe fn perform_here(kind: Kind, request: *mut Request) -> Performed {
     // SAFETY: as for perform.
     unsafe {
         match kind {
-            Kind::Bounded => perform(request),
+            Kind::Bounded | Kind::Files => perform(request),
             Kind::Unbounded => perform_at_once(request),
         }
     }
@@ -444,6 +477,10 @@ pub unsafe fn take_back(ring: &Ring, request: *mut Request) -> bool {
         }
     };
     if taken {
+        // SAFETY: as above; it is the caller's again.
+        if unsafe { (*request).passed.take() }.is_some() {
+            delivery::end();
+        }
         // The caller's reference keeps the ring.
         ring.release();
     }
@@ -455,6 +492,9 @@ extern "C" fn run(pool: *mut c_void) -> *mut c_void {
     // SAFETY: pools stay.
     let pool = unsafe { &*pool.cast::<Pool>() };
     worker::set_name(c"anyring-work");
+    if pool.kind == Kind::Files {
+        pool.table.join();
+    }
     pool.serve();
     null_mut()
 }

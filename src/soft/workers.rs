@@ -7,12 +7,21 @@ use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 /// What workers do.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// What ends by itself, as reading a file.
     Bounded,
     /// What may wait for ever, as for a peer.
     Unbounded,
+    /// Bounded work on a file, by threads with a descriptor table of their own.
+    Files,
+}
+
+impl Kind {
+    /// Which of the limits counts for it.
+    fn limit(self) -> &'static AtomicU32 {
+        &LIMITS[usize::from(self == Kind::Unbounded)]
+    }
 }
 
 /// The limits that were set, by kind; 0: none was.
@@ -22,14 +31,14 @@ static LIMITS: [AtomicU32; 2] = [const { AtomicU32::new(0) }; 2];
 /// many threads as the user may have for other.
 pub fn usual(kind: Kind) -> u32 {
     match kind {
-        Kind::Bounded => 2 * process::cpus().max(2),
+        Kind::Bounded | Kind::Files => 2 * process::cpus().max(2),
         Kind::Unbounded => most_threads(),
     }
 }
 
 /// The most workers of a kind.
 fn most(kind: Kind) -> u32 {
-    match LIMITS[kind as usize].load(Ordering::Relaxed) {
+    match kind.limit().load(Ordering::Relaxed) {
         0 => usual(kind),
         limit => limit,
     }
@@ -37,7 +46,7 @@ fn most(kind: Kind) -> u32 {
 
 /// The limit that was set; without one there is none.
 pub fn limit_set(kind: Kind) -> u32 {
-    match LIMITS[kind as usize].load(Ordering::Relaxed) {
+    match kind.limit().load(Ordering::Relaxed) {
         0 => u32::MAX,
         limit => limit,
     }

@@ -39,11 +39,13 @@ pub struct Look {
     pub kind: Kind,
     /// Which one: two of the same number may be one file.
     pub identity: u64,
+    /// It is a directory.
+    pub is_directory: bool,
 }
 
 impl Look {
     /// There is no file.
-    pub const NOTHING: Look = Look { kind: Kind::Other, identity: 0 };
+    pub const NOTHING: Look = Look { kind: Kind::Other, identity: 0, is_directory: false };
 }
 
 /// What kind of file `fd` is.
@@ -53,8 +55,11 @@ pub fn kind(fd: c_int) -> Kind {
 
 /// Looks at a file; none when there is none.
 pub fn look(fd: c_int) -> Option<Look> {
-    status(fd)
-        .map(|status| Look { kind: kind_of(&status), identity: status.st_ino ^ status.st_dev })
+    status(fd).map(|status| Look {
+        kind: kind_of(&status),
+        identity: status.st_ino ^ status.st_dev,
+        is_directory: status.st_mode & libc::S_IFMT == libc::S_IFDIR,
+    })
 }
 
 fn kind_of(status: &libc::stat) -> Kind {

@@ -45,18 +45,22 @@ pub mod rank {
     pub const READ_AHEAD: u8 = 15;
     /// Threads that wait for futexes.
     pub const SLEEPERS: u8 = 16;
+    /// Descriptor tables of workers.
+    pub const PRIVATE: u8 = 17;
+    /// What such workers leave to a thread.
+    pub const DELIVERY: u8 = 18;
     /// Where workers run.
-    pub const PLACE: u8 = 17;
+    pub const PLACE: u8 = 19;
     /// Descriptors that cannot be closed.
-    pub const PARKED: u8 = 18;
+    pub const PARKED: u8 = 20;
     /// Threads on stacks of ours.
-    pub const CREW: u8 = 19;
+    pub const CREW: u8 = 21;
     /// The heap.
-    pub const HEAP: u8 = 20;
+    pub const HEAP: u8 = 22;
     /// A fork under way.
-    pub const FORK: u8 = 21;
+    pub const FORK: u8 = 23;
     /// How many there are.
-    pub const COUNT: usize = 22;
+    pub const COUNT: usize = 24;
 }
 
 /// What is to be done with a lock.

@@ -8,7 +8,7 @@ use super::{call, fd, identity, Errno, Result};
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 const F_OFD_GETLK: usize = 36;
 const F_SETSIG: usize = 10;
@@ -94,6 +94,28 @@ fn is_locked(fd: c_int) -> bool {
     }
 }
 
+/// A bit for each of some files that had locks when somebody looked; files share bits.
+static LOCKED: [AtomicU64; 16] = [const { AtomicU64::new(0) }; 16];
+
+fn bit_of(identity: u64) -> (&'static AtomicU64, u64) {
+    let at = (identity.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize;
+    (&LOCKED[at / 64], 1 << (at % 64))
+}
+
+/// Whether anybody has a lock on a file, or had when it was looked at before: it is one that is locked now and then.
+/// `identity` is its device and inode, one or-ed exclusively to the other.
+pub fn has_been_locked(fd: c_int, identity: u64) -> bool {
+    let (word, bit) = bit_of(identity);
+    if word.load(Ordering::Relaxed) & bit != 0 {
+        return true;
+    }
+    let is_locked = is_locked(fd);
+    if is_locked {
+        word.fetch_or(bit, Ordering::Relaxed);
+    }
+    is_locked
+}
+
 /// A descriptor that could not be closed, and which file it is.
 struct Parked {
     fd: c_int,
@@ -141,6 +163,8 @@ fn file_of(fd: c_int) -> Option<(u64, u64)> {
 /// Parks a descriptor; false when it is no file.
 fn park(fd: c_int) -> bool {
     let Some(file) = file_of(fd) else { return false };
+    let (word, bit) = bit_of(file.0 ^ file.1);
+    word.fetch_or(bit, Ordering::Relaxed);
     PARKING.with(|parked| {
         look_again(parked);
         parked.push(Parked { fd, file });

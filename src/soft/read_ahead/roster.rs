@@ -18,6 +18,8 @@ pub struct Roster {
     is_watched: bool,
     /// One was woken or started, and none that was idle has looked since.
     is_called: bool,
+    /// Only a thread can make another: there is one that does not read as long as one does.
+    is_private: bool,
 }
 
 /// Who is missing, and is to be called.
@@ -59,24 +61,42 @@ pub enum Next {
 
 impl Roster {
     /// Nobody, and nothing to do.
-    pub const fn new() -> Self {
-        Roster { len: 0, threads: 0, reading: 0, begun: 0, is_watched: false, is_called: false }
+    pub const fn new(is_private: bool) -> Self {
+        Roster {
+            len: 0,
+            threads: 0,
+            reading: 0,
+            begun: 0,
+            is_watched: false,
+            is_called: false,
+            is_private,
+        }
     }
 
     /// There is one more read.
     pub fn add(&mut self) -> Need {
         self.len += 1;
-        self.need()
+        self.need(!self.is_private || self.threads == 0)
     }
 
-    /// Somebody has to read, and somebody to watch.
-    fn need(&mut self) -> Need {
+    /// Whether a read that is added now finds somebody, sooner or later.
+    pub fn has_anybody(&self) -> bool {
+        !self.is_private
+            || self.threads == 0
+            || self.is_called
+            || self.threads > self.reading
+            || self.threads == MOST
+    }
+
+    /// Somebody has to read, and somebody to watch: a new one only if it may be made.
+    fn need(&mut self, may_be_made: bool) -> Need {
         let has_all = self.reading > 0 && self.is_watched;
-        if self.len == 0 || self.is_called || has_all {
+        if self.is_called || has_all {
             return Need::Nobody;
         }
         let sleeps = self.threads > self.reading;
-        if !sleeps && self.threads == MOST {
+        let is_in_vain = if sleeps { self.len == 0 } else { !may_be_made || self.threads == MOST };
+        if is_in_vain || (self.len == 0 && !self.is_private) {
             return Need::Nobody;
         }
         self.is_called = true;
@@ -100,11 +120,12 @@ impl Roster {
             self.begun = self.begun.wrapping_add(1);
             self.is_watched &= !core::mem::take(&mut me.watches);
             me.has_read = true;
-            return Next::Read(self.need());
+            return Next::Read(self.need(true));
         }
         me.begun = self.begun;
         me.idle = if timed_out && self.len == 0 { me.idle + 1 } else { 0 };
-        let lingered = if me.watches { me.idle >= IDLE_TICKS } else { timed_out };
+        let is_spare = self.is_private && self.reading > 0 && self.threads == self.reading + 1;
+        let lingered = !is_spare && if me.watches { me.idle >= IDLE_TICKS } else { timed_out };
         let is_missed = self.len > 0 && (me.watches || !self.is_watched);
         if (lingered || hurries) && !is_missed {
             self.is_watched &= !me.watches;
@@ -112,6 +133,13 @@ impl Roster {
             return Next::End;
         }
         me.watches |= !core::mem::replace(&mut self.is_watched, true);
+        Next::Sleep
+    }
+
+    /// One that was to end does not: it is counted, and sleeps.
+    pub fn stay(&mut self, me: &mut Thread) -> Next {
+        self.threads += 1;
+        self.is_watched |= me.watches;
         Next::Sleep
     }
 
@@ -192,7 +220,11 @@ mod tests {
     /// Whatever happens in whatever order, what there is to read is read by one, watched by another.
     #[test]
     fn nothing_is_left_behind() {
-        let (mut roster, mut simulation) = (Roster::new(), Simulation::default());
+        [false, true].into_iter().for_each(play);
+    }
+
+    fn play(is_private: bool) {
+        let (mut roster, mut simulation) = (Roster::new(is_private), Simulation::default());
         let mut random = 2463534242u32;
         for _ in 0..2_000_000 {
             random ^= random << 13;
