@@ -54,7 +54,7 @@ impl Turn<'_> {
         // SAFETY: as the caller says.
         unsafe {
             let r = &mut *request;
-            let is_bound = !r.is(AHEAD) && (r.proxy.is_some() || self.bound(r) != Bound::No);
+            let is_bound = r.proxy.is_some() || self.bound(r) != Bound::No;
             if !is_bound {
                 match self.pass_file(request) {
                     Ok(true) => return,
