@@ -5,7 +5,7 @@ import sys
 
 from contract import BUILD, finish, output, rows, work_dir
 
-SIZE_LIMIT = 450_000  # bytes, stripped: a server of rings is in it; without one it has 30 KB
+SIZE_LIMIT = 550_000  # bytes, stripped: a server of rings is in it; without one it has 30 KB
 # Inline functions that upstream's ffi library lacks: a binding cannot do without them.
 FFI_EXTRAS = {name: "LIBURING_2.15" for name in (
     "io_uring_buf_ring_head", "_io_uring_get_sqe", "io_uring_initialize_sqe",
