@@ -2,6 +2,7 @@
 /* Completions announced on an eventfd: always, only asynchronous ones, or switched off for a while. */
 #include "rings.h"
 #include <sys/epoll.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 
 static uint64_t announced(int fd)
@@ -105,10 +106,51 @@ static void what_is_no_eventfd_is_refused(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* Completions are the submitting thread's to post: it is told to come in. */
+static void completions_that_wait_for_the_program(void)
+{
+	static const unsigned flags[] = { 0, IORING_SETUP_TASKRUN_FLAG };
+
+	for (int i = 0; i < 2; i++) {
+		struct io_uring ring;
+		struct io_uring_cqe *cqe;
+		uint64_t one = 1;
+		int file = (int)MUST(eventfd(0, 0)), told = (int)MUST(eventfd(0, EFD_NONBLOCK));
+		struct pollfd polled[2] = { { told, POLLIN, 0 } };
+
+		ring_init_or_skip(&ring, 8, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | flags[i],
+				  "DEFER_TASKRUN");
+		CHECK_EQ(io_uring_register_eventfd(&ring, told), 0);
+		polled[1] = (struct pollfd){ ring.ring_fd, POLLIN, 0 };
+		io_uring_prep_poll_add(sqe_get(&ring), file, POLLIN);
+		submit(&ring, 1);
+		CHECK_EQ(poll(polled, 2, 0), 0);
+		MUST(write(file, &one, sizeof(one)));
+		CHECK_EQ(poll(polled, 1, 20000), 1);
+		CHECK_EQ(poll(polled + 1, 1, 20000), 1);
+		CHECK_EQ(io_uring_cq_ready(&ring), 0);
+		/* The flag has a peek go in. */
+		CHECK_EQ(flags[i] ? io_uring_peek_cqe(&ring, &cqe) : io_uring_get_events(&ring), 0);
+		CHECK_EQ(io_uring_cq_ready(&ring), 1);
+		REAP(&ring, 0, POLLIN);
+		/* Who waits inside is woken. */
+		read_pending(&ring, file, &one, 1);
+		ring.sq.sqes[(ring.sq.sqe_tail - 1) & *ring.sq.kring_mask].len = sizeof(one);
+		MUST(read(file, &one, sizeof(one)));
+		delayed(&ring, 5, 2);
+		CHECK_EQ(io_uring_submit_and_wait(&ring, 1), 2);
+		REAP(&ring, 2, 8);
+		MUST(write(file, &one, sizeof(one)));
+		REAP(&ring, 1, 8);
+		io_uring_queue_exit(&ring);
+	}
+}
+
 TEST_PARTS(
 	PART(every_completion_is_announced),
 	PART(async_ones_only),
 	PART(switched_off_and_on),
 	PART(without_a_flags_word),
 	PART(what_is_no_eventfd_is_refused),
+	PART(completions_that_wait_for_the_program),
 )

@@ -88,7 +88,11 @@ impl Turn<'_> {
         if self.core.pending.is_empty() {
             return;
         }
+        if self.core.flags & IORING_SETUP_DEFER_TASKRUN != 0 && self.is_held_back() {
+            return self.announce_held_back();
+        }
         let core = &mut *self.core;
+        core.announced = 0;
         let control = core.memory.control();
         control.posting.lock(core.pid);
         let mut writer = Writer::new(&core.memory);
@@ -109,6 +113,34 @@ impl Turn<'_> {
             core.memory.header().sq_flags.fetch_or(IORING_SQ_CQ_OVERFLOW, Ordering::Release);
         }
         self.unlock_and_wake();
+    }
+
+    /// Whether what has completed is to be posted when the program asks for it: completions are posted by the thread
+    /// that submits, and an eventfd tells it to.
+    fn is_held_back(&self) -> bool {
+        let control = self.core.memory.control();
+        let is_inside = self.reaps
+            || self.submits
+            || self.is_apart
+            || self.core.polls.is_served()
+            || control.waiters.are_there()
+            || control.pollers.load(Ordering::Relaxed) > 0;
+        self.core.announce.is_some() && !is_inside
+    }
+
+    /// Tells the program of what is held back, once.
+    #[cold]
+    fn announce_held_back(&mut self) {
+        if core::mem::replace(&mut self.core.announced, self.core.pending.len())
+            < self.core.pending.len()
+        {
+            if self.core.flags & IORING_SETUP_TASKRUN_FLAG != 0 {
+                let flags = &self.core.memory.header().sq_flags;
+                flags.fetch_or(IORING_SQ_TASKRUN, Ordering::Relaxed);
+            }
+            self.announce();
+            self.make_readable();
+        }
     }
 
     /// Whether there is no memory for a CQE that belongs to no request, where the completion queue has no room for it:
@@ -243,7 +275,9 @@ impl Turn<'_> {
     #[inline]
     pub fn settle_readable(&mut self) {
         let control = self.core.memory.control();
-        let is_needed = self.core.memory.ready() > 0 || self.core.polls.signals.call();
+        let is_needed = self.core.memory.ready() > 0
+            || self.core.announced > 0
+            || self.core.polls.signals.call();
         if control.readable.load(Ordering::Relaxed) == 0 || is_needed {
             return;
         }

@@ -95,6 +95,8 @@ pub struct Core {
     pub messaged: Vec<Used>,
     /// CQEs posted so far; what timeouts count.
     pub posted: u32,
+    /// How many of them the program was told of that are held back.
+    pub announced: usize,
     /// How many there were when the submission under way began: what it completes at once is counted by timeouts that
     /// it submits.
     pub posted_before: Option<u32>,
@@ -162,6 +164,7 @@ impl Core {
             summons: Summons::new(),
             messaged: Vec::new(),
             posted: 0,
+            announced: 0,
             posted_before: None,
             ends_submission: false,
             polls: Polls::new(),

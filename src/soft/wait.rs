@@ -215,16 +215,9 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
         turn.publish();
         turn.flush_overflow();
         let wanted = wait.wanted(&turn.core.memory);
-        let is_there = turn.core.memory.ready() >= wanted
-            || (iopoll::polls(&turn) && turn.core.requests.outstanding == 0)
-            || turn.core.memory.control().timeouts.load(Ordering::Relaxed) != timeouts;
-        // The keeper, or who serves the ring, may just have looked at a signalfd in this thread's stead.
-        let looks_again = turn.core.polls.signals.are_there()
-            && (!core::mem::replace(&mut has_slept, true) || turn.core.polls.is_served());
-        let until = earlier(
-            wait.until(turn.core.timers.next()),
-            looks_again.then(poll::signals::next_look),
-        );
+        let is_there = is_enough(&turn, wanted, timeouts);
+        let look = next_look(&turn, &mut has_slept);
+        let until = earlier(wait.until(turn.core.timers.next()), look);
         let own = match is_there || !wait.is_plain() {
             true => null_mut(),
             false => turn.take_own(wanted.saturating_sub(turn.core.memory.ready())),
@@ -285,6 +278,20 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
         };
         return end_early(Turn::take(ring), cause);
     }
+}
+
+/// When to look again at signalfds: the keeper, or who serves the ring, may just have done so in this thread's stead.
+fn next_look(turn: &Turn, has_slept: &mut bool) -> Option<Deadline> {
+    let (polls, has_slept) = (&turn.core.polls, core::mem::replace(has_slept, true));
+    (polls.signals.are_there() && (!has_slept || polls.is_served())).then(poll::signals::next_look)
+}
+
+/// Whether there is nothing to wait for: `wanted` CQEs are there, no request is under way whose device is polled, or a
+/// timeout has ended since there were `timeouts`.
+fn is_enough(turn: &Turn, wanted: u32, timeouts: u32) -> bool {
+    turn.core.memory.ready() >= wanted
+        || (iopoll::polls(turn) && turn.core.requests.outstanding == 0)
+        || turn.core.memory.control().timeouts.load(Ordering::Relaxed) != timeouts
 }
 
 /// Whether there are as many CQEs as were waited for, when there was no look that says so.
