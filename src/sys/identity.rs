@@ -62,7 +62,7 @@ impl Held {
     #[inline]
     pub fn is_ours(&self) -> bool {
         if self.signal == 0 {
-            return is_marked(self.fd);
+            return self.fd >= 0 && is_marked(self.fd);
         }
         // SAFETY: fcntl with F_GETSIG takes no pointer.
         let found =
