@@ -164,6 +164,37 @@ static void files(void)
 	compare(use_a_file);
 }
 
+/* What a disk has to be asked for. */
+static void read_uncached(void)
+{
+	enum { SIZE = 1 << 20, STEP = 1 << 16 };
+	static char bytes[SIZE], found[SIZE];
+	int fd = (int)MUST(open("large", O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+
+	for (int i = 0; i < SIZE; i++)
+		bytes[i] = (char)(i * 31 >> 3);
+	CHECK_EQ(write(fd, bytes, SIZE), SIZE);
+	MUST(fsync(fd));
+	CHECK_EQ(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+	for (int at = 0; at < SIZE; at += 8 * STEP) {
+		for (int i = 0; i < 8; i++) {
+			int from = at + i * STEP;
+
+			io_uring_prep_read(sqe_get(&ring), fd, found + from, STEP, (unsigned)from);
+		}
+		submit(&ring, 8);
+		for (int i = 0; i < 8; i++)
+			CHECK_EQ(reap_any(&ring).res, STEP);
+	}
+	CHECK_EQ(memcmp(bytes, found, SIZE), 0);
+	close(fd);
+}
+
+static void uncached_files(void)
+{
+	compare(read_uncached);
+}
+
 static void open_and_look(void)
 {
 	struct stat status;
@@ -313,5 +344,5 @@ static void closed_in_flight(void)
 	compare(leave_waiting);
 }
 
-TEST_PARTS(PART(reads), PART(files), PART(opens), PART(reads_that_wait), PART(links), PART(closes), PART(connections),
+TEST_PARTS(PART(reads), PART(files), PART(uncached_files), PART(opens), PART(reads_that_wait), PART(links), PART(closes), PART(connections),
 	   PART(closed_in_flight))

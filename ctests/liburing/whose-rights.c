@@ -488,6 +488,36 @@ static void mounts(void)
 	compare(&(struct own){ have_mounts, open_inside, is_opened, NULL });
 }
 
+static int set_user_id_file;
+
+/* Its owner, who writes to it: it is run with the owner's rights no more. Those of the superuser would leave that. */
+static void own_a_program(void)
+{
+	be_nobody();
+	MUST(fchmod(set_user_id_file, 04777));
+}
+
+static void write_to_it(struct io_uring_sqe *sqe)
+{
+	io_uring_prep_write(sqe, set_user_id_file, "x", 1, 0);
+}
+
+static void is_a_program_no_more(int res)
+{
+	struct stat status;
+
+	CHECK_EQ(res, 1);
+	MUST(fstat(set_user_id_file, &status));
+	CHECK_EQ(status.st_mode & S_ISUID, 0);
+}
+
+static void set_user_id(void)
+{
+	set_user_id_file = (int)MUST(open("program", O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+	MUST(fchown(set_user_id_file, NOBODY, NOBODY));
+	compare(&(struct own){ own_a_program, write_to_it, is_a_program_no_more, be_root_again });
+}
+
 /* Only a process of one thread can have another user namespace: it goes on with the ring of its parent. */
 static void user_namespaces(void)
 {
@@ -516,4 +546,4 @@ static void user_namespaces(void)
 
 TEST_PARTS(PART(capabilities), PART(capabilities_that_come_too_late), PART(file_system_ids), PART(groups),
 	   PART(groups_that_are_left_too_late), PART(users), PART(landlock), PART(a_filter), PART(directory_and_umask),
-	   PART(folders), PART(networks), PART(mounts), PART(user_namespaces))
+	   PART(folders), PART(networks), PART(mounts), PART(set_user_id), PART(user_namespaces))

@@ -15,6 +15,7 @@ use crate::abi::uring::io_uring_sqe;
 use crate::sys::allocator;
 use crate::sys::file::{self, Kind, Look};
 use crate::sys::owned::Owned;
+use crate::sys::rights::Rights;
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -148,6 +149,8 @@ pub struct Request {
     pub job: Job,
     /// Who stands in for the thread that submitted it.
     pub proxy: Option<Held>,
+    /// The submitter's rights, if it writes to a file and did not start in its submission.
+    pub rights: Option<Rights>,
 }
 
 impl Linked for Request {
@@ -183,6 +186,7 @@ impl Request {
             neighbours: Neighbours::NONE,
             job: Job::new(jobs::Queue::None, Lane::NONE),
             proxy: None,
+            rights: None,
         }
     }
 
@@ -375,6 +379,7 @@ impl Requests {
             if r.proxy.is_some() {
                 r.proxy = None;
             }
+            r.rights = None;
             r.provided = None;
             r.look = None;
             r.fd = -1;

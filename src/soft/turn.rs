@@ -141,7 +141,7 @@ impl<'a> Turn<'a> {
                 return unsafe { self.complete(request, errno.answer()) };
             }
         }
-        if r.sqe.flags & IOSQE_ASYNC as u8 != 0
+        if (r.sqe.flags & IOSQE_ASYNC as u8 != 0 || self.lacks_rights(r))
             && op.run.is_some()
             && !provided::selects(r)
             && !r.is(NOWAIT)

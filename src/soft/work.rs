@@ -314,10 +314,7 @@ impl Pool {
     unsafe fn perform(&self, request: *mut Request) {
         // SAFETY: as the caller says; a pool that has a request keeps its rights.
         let (needs_none, wanted) = unsafe { (ops::is_read(&*request), *self.wanted.get()) };
-        let borrowed = match needs_none || Rights::of_caller().are_within(&wanted) {
-            true => Ok(None),
-            false => Borrowed::take(&wanted, None).map(Some),
-        };
+        let borrowed = if needs_none { Ok(None) } else { Borrowed::for_open_files(&wanted) };
         // SAFETY: as the caller says.
         unsafe {
             if self.kind == Kind::Files {

@@ -54,8 +54,15 @@ impl Rights {
 
     /// Whether whoever has these can do nothing that `others` do not allow.
     pub fn are_within(&self, others: &Rights) -> bool {
+        let (groups, capabilities) = (others.groups, others.capabilities);
+        self.use_no_more(others)
+            && (self.groups == groups || self.groups == checksum(&[]))
+            && Rights { groups, capabilities, ..*self } == *others
+    }
+
+    /// Whether none of the capabilities is missing in `others`: they count for files that are open, too.
+    fn use_no_more(&self, others: &Rights) -> bool {
         self.capabilities & !others.capabilities == 0
-            && Rights { capabilities: others.capabilities, ..*self } == *others
     }
 }
 
@@ -133,10 +140,11 @@ fn set_groups(id: u32, groups: Option<&[u32]>) -> Result<()> {
     }
 }
 
-/// Has the calling thread have rights, or some of them: its capabilities may be fewer. `EPERM`.
+/// Has the calling thread have rights, or some of them: its capabilities may be fewer, and groups that it has not, and
+/// that are not given, are none. `EPERM`.
 fn assume(wanted: &Rights, groups: Option<&[u32]>) -> Result<()> {
     let now = Rights::of_caller();
-    let groups = groups.filter(|_| now.groups != wanted.groups);
+    let groups = (now.groups != wanted.groups).then(|| groups.unwrap_or(&[]));
     let has_ids = now.user == wanted.user && now.group == wanted.group && groups.is_none();
     if !has_ids {
         // Only the superuser may take on any group.
@@ -194,12 +202,26 @@ impl Borrowed {
     /// Takes on rights, with those groups if they are given. `EPERM` when the thread may not.
     pub fn take(wanted: &Rights, groups: Option<&[u32]>) -> Result<Self> {
         let own = Rights::of_caller();
-        let changes_groups = groups.is_some() && own.groups != wanted.groups;
-        let own_groups = changes_groups.then(|| with_groups(<[u32]>::to_vec));
+        let own_groups = (own.groups != wanted.groups).then(|| with_groups(<[u32]>::to_vec));
         let borrowed = Borrowed { own, groups: own_groups };
         // What was changed of them is put back when the rest cannot be.
         assume(wanted, groups).map_err(|_| Errno::EPERM)?;
         Ok(borrowed)
+    }
+}
+
+impl Borrowed {
+    /// Takes on rights for what is done on open files, unless the thread has them, or some of them. One that cannot, and can
+    /// do no more, is as good. `EPERM`.
+    pub fn for_open_files(wanted: &Rights) -> Result<Option<Self>> {
+        let own = Rights::of_caller();
+        if own.are_within(wanted) {
+            return Ok(None);
+        }
+        match Borrowed::take(wanted, None) {
+            Err(_) if own.use_no_more(wanted) => Ok(None),
+            borrowed => borrowed.map(Some),
+        }
     }
 }
 

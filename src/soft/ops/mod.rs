@@ -242,6 +242,14 @@ pub fn bound(r: &Request) -> Bound {
     (of(r.sqe.opcode).bound)(r)
 }
 
+/// Whether it changes a file, as which some rights count: a write by others takes away that a program runs as its owner.
+pub fn changes_file(r: &Request) -> bool {
+    use io_uring_op::*;
+    const ALSO: [u8; 3] =
+        [IORING_OP_FALLOCATE as u8, IORING_OP_FTRUNCATE as u8, IORING_OP_SPLICE as u8];
+    is_write(r) || ALSO.contains(&r.sqe.opcode)
+}
+
 /// The operation `opcode`; for one that there is not, one that is refused.
 #[inline]
 pub fn of(opcode: u8) -> &'static Op {

@@ -5,6 +5,7 @@ use crate::soft::jobs::{Job, Lane, Queue};
 use crate::soft::ops::{self, Bound, Outcome};
 use crate::soft::proxies::{Held, Proxy, Task};
 use crate::soft::request::{Place, Request, POLLED};
+use crate::sys::rights::Rights;
 use crate::sys::Errno;
 use alloc::sync::Arc;
 
@@ -19,7 +20,8 @@ impl Turn<'_> {
         self.proxy.get_or_insert_with(Proxy::new).clone()
     }
 
-    /// A request of this submission does not start now: if it is bound to the submitter, it gets a proxy.
+    /// A request of this submission does not start now: if it is bound to the submitter, it gets a proxy; the rights to write
+    /// it takes along.
     ///
     /// # Safety
     /// It must be live.
@@ -29,8 +31,21 @@ impl Turn<'_> {
             let r = &mut *request;
             if r.proxy.is_none() && self.bound(r) != Bound::No {
                 r.proxy = Some(self.proxy_for(r).hold());
+            } else if r.sqe.personality == 0 && ops::changes_file(r) {
+                r.rights = Some(self.rights());
             }
         }
+    }
+
+    /// Whether the calling thread has other rights than who submitted a request that it is to start: a worker does that.
+    #[inline]
+    pub fn lacks_rights(&mut self, r: &Request) -> bool {
+        r.rights.is_some_and(|rights| rights != self.rights())
+    }
+
+    /// Whose rights what a request has a worker do is to have.
+    pub fn rights_for(&mut self, r: &Request) -> Rights {
+        r.rights.unwrap_or_else(|| self.rights())
     }
 
     /// A request that was tried here has to wait for its file: it keeps its proxy only if that is to try it again.

@@ -72,7 +72,7 @@ impl Turn<'_> {
                 Ok(()) if is_bound => self.punt_to_proxy(request),
                 Ok(()) if r.is(AHEAD) => read_ahead::push(self.ring, request),
                 Ok(()) => {
-                    let rights = self.rights();
+                    let rights = self.rights_for(r);
                     work::push(self.ring, request, rights);
                 }
                 Err(errno) => self.complete(request, errno.answer()),
@@ -96,7 +96,7 @@ impl Turn<'_> {
         if !is_sensitive {
             return Ok(false);
         }
-        let rights = self.rights();
+        let rights = self.rights_for(r);
         let (core, ring) = (&mut *self.core, self.ring);
         let changes = core.files.changes;
         let pass = |table| core.recent.pass(table, r.fd, changes);
