@@ -27,6 +27,7 @@ test: setup-test
 	ctests/run $(TESTS) ctests/install ctests/peers
 	@$(MAKE) --no-print-directory blocked
 	@$(MAKE) --no-print-directory soak-checked
+	@$(MAKE) --no-print-directory fuzz-memory fuzz-process STRESS_SECONDS=16
 	@$(MAKE) --no-print-directory inject INJECT_FLAGS='--step 9 --jobs 4'
 
 check: setup-test
@@ -84,6 +85,27 @@ lint: setup-test
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked --quiet
 	shellcheck -x $(SHELL_SCRIPTS)
 	ctests/tidy
+
+# PostgreSQL on rings in user space: its core suite, and crashes that lose nothing. Long, and not part of make test.
+.PHONY: databases
+databases: setup-test
+	@ctests/setup ctests/peers/packages-databases
+	@$(MAKE) --no-print-directory stage
+	ctests/peers/tools/databases $(DATABASES_FLAGS)
+
+# Rings are used while another thread spoils what is shared, and while the process is changed all the time.
+STRESS_SECONDS ?= 600
+STRESS_SEED ?= 1
+.PHONY: fuzz-memory fuzz-process
+fuzz-memory: $(BUILD)/spoil-memory
+fuzz-process: $(BUILD)/change-process
+fuzz-memory fuzz-process:
+	cd $(BUILD) && ANYRING_BACKING=soft $< $(STRESS_SECONDS) $(STRESS_SEED)
+	cd $(BUILD) && ANYRING_BACKING=kernel $< $$(($(STRESS_SECONDS) / 4)) $(STRESS_SEED)
+
+$(BUILD)/spoil-memory $(BUILD)/change-process: $(BUILD)/%: ctests/stress/%.c ctests/stress/stress.h $(STAGE)/.stamp
+	$(CC) -O2 -g -Wall -Wextra -Werror -std=gnu11 $< -o $@ \
+	    -I$(STAGE)/include -L$(STAGE)/lib -Wl,-rpath,$(STAGE)/lib -luring -pthread
 
 # Every system call, thread and piece of memory fails once, in scenarios that use all operations and registrations.
 INJECT := $(BUILD)/inject
