@@ -67,6 +67,7 @@ impl Turn<'_> {
         let flags = core.memory.header().cq_flags.load(Ordering::Relaxed);
         if (had_async || !announce.only_async) && flags & IORING_CQ_EVENTFD_DISABLED == 0 {
             let _ = file::signal(announce.fd);
+            core.signals = core.signals.wrapping_add(1);
         }
     }
 }

@@ -8,6 +8,7 @@
 //! readiness of a ring's descriptor when the program has taken the CQEs without a call.
 
 mod own_table;
+mod readiness;
 
 use super::poll::signals::LOOK_AGAIN;
 use super::poll::EACH_CHANGE;
@@ -27,14 +28,10 @@ use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
+use readiness::{announce, glance};
 
 /// Between two looks at rings that were entered since the last.
 const TICK: u64 = 1_000_000;
-/// Between two looks at a descriptor that is readable: it must not be so much longer than there are CQEs.
-const GLANCE: u64 = 50_000;
-const RARELY: u64 = 50_000_000;
-/// After so many glances in vain they become ticks, and rare after as many of those.
-const GLANCES: u32 = 100;
 /// How long it stays when there is nothing to keep: a program of one thread may do what one of two may not.
 const LINGER: u64 = 10_000_000;
 /// `data` of what wakes the keeper.
@@ -478,36 +475,6 @@ fn look(kept: &mut Kept, outer: c_int, now: u64, messaged: &mut Vec<Used>) -> Op
     let again = timer.min(glance(kept, &mut turn, now)).min(signals);
     // Unless it is used again at once it is let go of.
     Some(if needs_keeper(&turn) { again } else { now + TICK })
-}
-
-/// CQEs that nobody has taken for a tick: the program may sleep on the ring's descriptor.
-fn announce(kept: &mut Kept, turn: &mut Turn) {
-    let head = turn.core.memory.header().cq_head.load(Ordering::Relaxed);
-    let has_moved = core::mem::replace(&mut kept.head, head) != head;
-    if turn.core.memory.ready() == 0 {
-        turn.core.is_unannounced = false;
-    } else if turn.core.is_unannounced && kept.is_known && !has_moved {
-        turn.core.relies_on_fd = true;
-        turn.make_readable();
-    }
-    kept.is_known = true;
-}
-
-/// Ends the readiness of the ring's descriptor when everything was taken; when to look again.
-fn glance(kept: &mut Kept, turn: &mut Turn, now: u64) -> u64 {
-    turn.publish();
-    turn.settle_readable();
-    if turn.core.memory.control().readable.load(Ordering::Relaxed) == 0 {
-        kept.glances = 0;
-        return u64::MAX;
-    }
-    kept.glances = kept.glances.saturating_add(1);
-    now + match kept.glances / GLANCES {
-        0 => GLANCE,
-        1 => TICK,
-        // Nobody takes them.
-        _ => RARELY,
-    }
 }
 
 fn release(kept: &mut Kept, outer: c_int) {

@@ -31,6 +31,7 @@ pub mod keeper;
 pub mod mapped;
 pub mod memory;
 pub mod ops;
+pub mod own_signals;
 pub mod perform;
 mod personality;
 pub mod poll;

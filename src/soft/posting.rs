@@ -202,7 +202,8 @@ impl Turn<'_> {
         let tail = control.cq_tail.load(Ordering::Relaxed);
         let wakes = control.waiters.want(tail)
             || (!core.overflow.is_empty() && control.waiters.are_there());
-        let is_polled = control.pollers.load(Ordering::Relaxed) > u32::from(self.serves);
+        let is_polled =
+            control.pollers.load(Ordering::Relaxed) > u32::from(self.serves) || core.is_watched;
         control.posting.unlock();
         if core.announce.is_some() {
             match self.is_apart {
@@ -262,6 +263,7 @@ impl Turn<'_> {
     /// Has the ring's descriptor be readable. Those are told again who ask for changes only: each time is one.
     pub fn make_readable(&mut self) {
         self.core.is_unannounced = false;
+        self.core.signals = self.core.signals.wrapping_add(1);
         self.core.told = self.core.memory.control().cq_tail.load(Ordering::Relaxed);
         if self.core.held.is_ours() {
             let _ = file::signal(self.core.held.fd);

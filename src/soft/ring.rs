@@ -87,6 +87,12 @@ pub struct Core {
     pub told: u32,
     /// CQEs were posted by a thread that cannot tell of them by a descriptor.
     pub is_untold: bool,
+    /// A request waits, or has waited, for what the ring itself signals.
+    pub is_watched: bool,
+    /// Counts the signals.
+    pub signals: u32,
+    /// As many had come when such requests were last served.
+    pub signals_served: u32,
     /// The keeper knows of it.
     pub is_kept: bool,
     /// What has the program come in where no keeper can be had.
@@ -160,6 +166,9 @@ impl Core {
             is_unannounced: false,
             told: 0,
             is_untold: false,
+            is_watched: false,
+            signals: 0,
+            signals_served: 0,
             is_kept: false,
             summons: Summons::new(),
             messaged: Vec::new(),

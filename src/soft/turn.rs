@@ -471,6 +471,9 @@ impl Drop for Turn<'_> {
             self.run();
             self.send_direct();
             self.publish();
+            if self.serve_own_signals() {
+                continue;
+            }
             self.push_own();
             self.end_submission();
             self.core.recent.clear();

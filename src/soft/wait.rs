@@ -240,17 +240,7 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
             true => turn.awaits_direct(wanted),
             false => None,
         };
-        let messaged = core::mem::take(&mut turn.core.messaged);
-        // Others may wait for the descriptor, who want fewer.
-        let is_too_little = !is_there && turn.has_untold();
-        if is_too_little {
-            turn.leave_unannounced();
-        }
-        drop(turn);
-        if is_too_little {
-            keeper::attend_if_wanted(ring);
-        }
-        messaged.iter().for_each(|ring| keeper::attend(ring));
+        let_go(turn, !is_there);
         // SAFETY: the caller vouches for the mask.
         let slept = unsafe {
             match (&arrival, &direct) {
@@ -292,6 +282,22 @@ fn is_enough(turn: &Turn, wanted: u32, timeouts: u32) -> bool {
     turn.core.memory.ready() >= wanted
         || (iopoll::polls(turn) && turn.core.requests.outstanding == 0)
         || turn.core.memory.control().timeouts.load(Ordering::Relaxed) != timeouts
+}
+
+/// Ends a turn before its holder sleeps, or looks at files.
+fn let_go(mut turn: Turn, sleeps: bool) {
+    let ring = turn.ring;
+    let messaged = core::mem::take(&mut turn.core.messaged);
+    // Others may wait for the descriptor, who want fewer.
+    let is_too_little = sleeps && turn.has_untold();
+    if is_too_little {
+        turn.leave_unannounced();
+    }
+    drop(turn);
+    if is_too_little {
+        keeper::attend_if_wanted(ring);
+    }
+    messaged.iter().for_each(|ring| keeper::attend(ring));
 }
 
 /// Whether there are as many CQEs as were waited for, when there was no look that says so.

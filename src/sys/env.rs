@@ -77,6 +77,39 @@ pub fn read_file<'a>(path: &CStr, room: &'a mut [u8]) -> &'a [u8] {
     &room[..length]
 }
 
+/// Calls with each line of a file, as far as it can be read. What is longer than most is cut.
+pub fn each_line(path: &CStr, mut f: impl FnMut(&[u8])) {
+    let mut room = [0u8; 1024];
+    let mut length = 0;
+    // SAFETY: the path ends with 0; the kernel writes to the room behind what is there.
+    unsafe {
+        let flags = (libc::O_RDONLY | libc::O_CLOEXEC) as usize;
+        let at = libc::AT_FDCWD as usize;
+        let Ok(file) = call(libc::SYS_openat, [at, path.as_ptr() as usize, flags, 0, 0, 0]) else {
+            return;
+        };
+        loop {
+            let to = room[length..].as_mut_ptr() as usize;
+            match call(libc::SYS_read, [file, to, room.len() - length, 0, 0, 0]) {
+                Ok(0) | Err(_) => break,
+                Ok(more) => length += more,
+            }
+            let mut from = 0;
+            while let Some(end) = room[from..length].iter().position(|byte| *byte == b'\n') {
+                f(&room[from..from + end]);
+                from += end + 1;
+            }
+            // What has begun goes on with the next read.
+            room.copy_within(from..length, 0);
+            length -= from;
+            if length == room.len() {
+                length = 0;
+            }
+        }
+        let _ = fd::close(file as c_int);
+    }
+}
+
 /// Whether a file has `wanted` in it, which is not empty.
 pub fn file_contains(path: &CStr, wanted: &[u8]) -> bool {
     let mut room = [0u8; 4096];

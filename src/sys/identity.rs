@@ -110,19 +110,7 @@ pub fn are_same(a: c_int, b: c_int) -> bool {
 /// `EAGAIN` when it cannot be asked.
 pub fn eventfd_id(eventfd: c_int) -> Result<u64> {
     const KEY: &[u8] = b"eventfd-id:";
-    const FOLDER: &[u8] = b"/proc/thread-self/fdinfo/";
-    let mut path = [0u8; FOLDER.len() + 11];
-    path[..FOLDER.len()].copy_from_slice(FOLDER);
-    let mut digits = [0u8; 10];
-    let (mut count, mut rest) = (0, eventfd.unsigned_abs());
-    while rest > 0 || count == 0 {
-        digits[count] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        count += 1;
-    }
-    for (to, digit) in path[FOLDER.len()..].iter_mut().zip(digits[..count].iter().rev()) {
-        *to = *digit;
-    }
+    let path = info_path(eventfd);
     let path = CStr::from_bytes_until_nul(&path).map_err(|_| Errno::EINVAL)?;
     let mut text = [0u8; 256];
     let text = env::read_file(path, &mut text);
@@ -130,8 +118,44 @@ pub fn eventfd_id(eventfd: c_int) -> Result<u64> {
         return Err(Errno::EAGAIN);
     }
     let found = text.windows(KEY.len()).position(|part| part == KEY).ok_or(Errno::EINVAL)?;
-    let id = text[found + KEY.len()..].iter().skip_while(|byte| **byte == b' ');
-    Ok(id
+    Ok(number(&text[found + KEY.len()..]))
+}
+
+/// Calls with the numbers by which an epoll has its files, as far as /proc tells.
+pub fn each_target(epoll: c_int, mut f: impl FnMut(c_int)) {
+    const KEY: &[u8] = b"tfd:";
+    let path = info_path(epoll);
+    let Ok(path) = CStr::from_bytes_until_nul(&path) else { return };
+    env::each_line(path, |line| {
+        if line.starts_with(KEY) {
+            f(number(&line[KEY.len()..]) as c_int);
+        }
+    });
+}
+
+/// The decimal number that a text begins with, behind spaces.
+fn number(text: &[u8]) -> u64 {
+    let digits = text.iter().skip_while(|byte| **byte == b' ');
+    digits
         .take_while(|byte| byte.is_ascii_digit())
-        .fold(0, |id, digit| id * 10 + u64::from(digit - b'0')))
+        .fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))
+}
+
+const INFO_FOLDER: &[u8] = b"/proc/thread-self/fdinfo/";
+
+/// Where /proc describes a descriptor, with a 0 behind it.
+fn info_path(fd: c_int) -> [u8; INFO_FOLDER.len() + 11] {
+    let mut path = [0u8; INFO_FOLDER.len() + 11];
+    path[..INFO_FOLDER.len()].copy_from_slice(INFO_FOLDER);
+    let mut digits = [0u8; 10];
+    let (mut count, mut rest) = (0, fd.unsigned_abs());
+    while rest > 0 || count == 0 {
+        digits[count] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        count += 1;
+    }
+    for (to, digit) in path[INFO_FOLDER.len()..].iter_mut().zip(digits[..count].iter().rev()) {
+        *to = *digit;
+    }
+    path
 }

@@ -19,6 +19,8 @@ const EVENTS: u32 = 0xffff | libc::EPOLLONESHOT as u32;
 pub struct Poll {
     events: u32,
     repeats: bool,
+    /// The ring's signals so far, if it is one of those that is waited for.
+    own_signals: Option<u32>,
 }
 
 /// POLL_ADD.
@@ -33,7 +35,7 @@ pub static POLL_ADD: Op = Op {
         if buffer != 0 || offset != 0 || address != 0 || unknown || (repeats && skips) {
             return Err(Errno::EINVAL);
         }
-        r.state = State::Poll(Poll { events: events_of(r), repeats });
+        r.state = State::Poll(Poll { events: events_of(r), repeats, own_signals: None });
         Ok(())
     },
     issue: |turn, r| {
@@ -42,7 +44,10 @@ pub static POLL_ADD: Op = Op {
             return watch(turn, r);
         }
         match epoll::ready(r.fd, events) {
-            Ok(0) => Outcome::Wait(events),
+            Ok(0) => {
+                turn.expects_own_signals(r);
+                Outcome::Wait(events)
+            }
             Ok(found) => Outcome::Done(found as i32),
             Err(errno) => Outcome::Done(errno.answer()),
         }
@@ -54,7 +59,8 @@ pub static POLL_ADD: Op = Op {
             // Only what it shares the file with.
             return if state(r).repeats { Outcome::Kept } else { Outcome::Wait(state(r).events) };
         }
-        if state(r).repeats && !is_told_once(r, found) && turn.post_more(r, found as i32, 0) {
+        let repeats = state(r).repeats && !is_told_once(r, found) && !has_own_signal(turn, r);
+        if repeats && turn.post_more(r, found as i32, 0) {
             return Outcome::Kept;
         }
         Outcome::Done(found as i32)
@@ -144,11 +150,14 @@ pub static EPOLL_WAIT: Op = Op {
         }
         Ok(())
     },
-    issue: |_, r| {
+    issue: |turn, r| {
         // SAFETY: any bytes are valid as an address; the kernel checks it.
         let got = unsafe { epoll::wait_at(r.fd, r.sqe.anon_addr.addr, r.sqe.len as i32) };
         match got {
-            Ok(0) => Outcome::Wait(libc::EPOLLIN as u32),
+            Ok(0) => {
+                turn.expects_own_signals(r);
+                Outcome::Wait(libc::EPOLLIN as u32)
+            }
             Ok(count) => Outcome::Done(count as i32),
             Err(errno) => Outcome::Done(errno.answer()),
         }
@@ -177,9 +186,20 @@ fn is_told_once(r: &mut Request, found: u32) -> bool {
     found & libc::EPOLLERR as u32 != 0 && matches!(r.file_kind(), Kind::Cached | Kind::Other)
 }
 
+/// Whether the ring itself has signalled what is waited for since the last time.
+fn has_own_signal(turn: &Turn, r: &mut Request) -> bool {
+    let signals = turn.core.signals;
+    match &mut state(r).own_signals {
+        Some(before) => core::mem::replace(before, signals) != signals,
+        None => false,
+    }
+}
+
 /// Has every change of the file told, until the request is removed.
 fn watch(turn: &mut Turn, r: &mut Request) -> Outcome {
     let events = state(r).events & !(libc::EPOLLONESHOT as u32);
+    let is_own = turn.expects_own_signals(r);
+    state(r).own_signals = is_own.then_some(turn.core.signals);
     // SAFETY: the request is at hand and has its file.
     let watched = r.hold_file().and_then(|()| unsafe { turn.watch(&raw mut *r, events) });
     match watched {
