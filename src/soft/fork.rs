@@ -86,6 +86,7 @@ fn let_go() {
         next = ring.next_forking.load(Ordering::Relaxed);
         // SAFETY: hold_ring has suspended a turn.
         drop(unsafe { Turn::resume(ring) });
+        keeper::attend_if_wanted(ring);
         table::give_up(ring);
     }
 }

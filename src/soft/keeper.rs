@@ -7,6 +7,8 @@
 //! sleeps in poll or epoll on the ring's descriptor and not in enter, it goes on serving. It also ends the
 //! readiness of a ring's descriptor when the program has taken the CQEs without a call.
 
+mod bell;
+mod late;
 mod own_table;
 mod readiness;
 
@@ -18,12 +20,12 @@ use super::timers;
 use super::turn::Turn;
 use crate::sys::clock::{nanoseconds, Deadline};
 use crate::sys::epoll::{self, Event, EPOLL_CTL_ADD, EPOLL_CTL_DEL};
-use crate::sys::identity::Held;
 use crate::sys::interrupt::interrupt;
 use crate::sys::lock::Lock;
 use crate::sys::locks::{rank, Class};
-use crate::sys::{file, process, thread, worker, Errno, Result};
+use crate::sys::{file, process, thread, worker, Errno};
 use alloc::vec::Vec;
+pub use bell::Own;
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::ptr::null_mut;
@@ -67,47 +69,6 @@ struct Keeper {
     own: UnsafeCell<Own>,
 }
 
-/// What a keeper sleeps on.
-#[derive(Clone, Copy)]
-pub struct Own {
-    epoll: Held,
-    /// Readable when the keeper is called.
-    call: Held,
-}
-
-impl Own {
-    /// Nothing.
-    pub const NONE: Own = Own { epoll: Held::NONE, call: Held::NONE };
-
-    fn open() -> Result<Own> {
-        let epoll = epoll::create()?;
-        let epoll = Held::of_new(epoll);
-        let call = file::eventfd_nonblocking().inspect_err(|_| epoll.close())?;
-        let own = Own { epoll, call: Held::of_new(call) };
-        // A keeper that nobody can call would neither come to look nor end.
-        epoll::control(own.epoll.fd, EPOLL_CTL_ADD, own.call.fd, libc::EPOLLIN as u32, CALL)
-            .inspect_err(|_| own.close())?;
-        Ok(own)
-    }
-
-    /// Closes it.
-    pub fn close(self) {
-        self.epoll.close();
-        self.call.close();
-    }
-
-    fn is_there(&self) -> bool {
-        self.call.fd >= 0
-    }
-
-    /// Wakes whoever sleeps on it.
-    fn call(&self) {
-        if self.call.is_ours() {
-            let _ = file::signal(self.call.fd);
-        }
-    }
-}
-
 // SAFETY: the rings and descriptors are only touched under the lock.
 unsafe impl Sync for Keeper {}
 
@@ -133,7 +94,10 @@ fn own() -> &'static mut Own {
 /// Has the keeper see to a ring that its last visitor leaves with something under way.
 #[cold]
 pub fn attend(ring: &Ring) {
-    let mut turn = Turn::take(ring);
+    attend_with(Turn::take(ring));
+}
+
+fn attend_with(mut turn: Turn) {
     let messaged = core::mem::take(&mut turn.core.messaged);
     match turn.has_own_table() && !turn.core.is_kept {
         true => own_table::attend(turn),
@@ -152,7 +116,10 @@ fn attend_in(mut turn: Turn) {
     if !is_needed && (!turn.core.is_kept || turn.core.is_closed) {
         return;
     }
-    let held = KEEPER.lock.lock();
+    let Some(held) = KEEPER.lock.lock_patiently() else {
+        drop(turn);
+        return late::leave(ring);
+    };
     if !turn.core.is_kept {
         ring.acquire();
         turn.core.is_kept = true;
@@ -174,7 +141,9 @@ fn attend_in(mut turn: Turn) {
         KEEPER.hurries.store(0, Ordering::Relaxed);
     }
     if call() {
-        return turn.give_summons_up();
+        drop(held);
+        turn.give_summons_up();
+        return late::see_to();
     }
     // SAFETY: the lock makes the list ours.
     let gone = take_out(unsafe { &mut *KEEPER.rings.get() }, ring);
@@ -185,6 +154,7 @@ fn attend_in(mut turn: Turn) {
     if let Some(gone) = gone {
         super::table::give_up(gone.ring);
     }
+    late::see_to();
 }
 
 fn take_out(rings: &mut Vec<Kept>, ring: &Ring) -> Option<Kept> {
@@ -201,14 +171,22 @@ pub fn attend_if_wanted(ring: &Ring) {
 }
 
 /// The same, and gives up a reference that was counted by hand.
+///
+/// By a thread that others wait for: it does not wait for a lock that a signal handler may keep. Whoever has the ring's
+/// attends to it when it leaves.
 pub fn attend_and_give_up(ring: &'static Ring) {
-    attend_if_wanted(ring);
+    if ring.wants_keeper.load(Ordering::Relaxed) {
+        if let Some(turn) = Turn::take_patiently(ring) {
+            attend_with(turn);
+        }
+    }
     super::table::give_up(ring);
 }
 
 /// The process has no ring any more: the keeper ends at once, and its descriptors go.
 pub fn end() {
-    let _held = KEEPER.lock.lock();
+    // Interrupted, it ends by itself, somewhat later.
+    let Some(_held) = KEEPER.lock.lock_unless_interrupted() else { return };
     // SAFETY: the lock makes the list ours.
     let is_needed = unsafe { !(*KEEPER.rings.get()).is_empty() };
     if !is_needed && KEEPER.runs.load(Ordering::Relaxed) != 0 {
@@ -220,7 +198,7 @@ pub fn end() {
 /// The program has closed a ring: it is not kept any more. Without the ring's lock.
 pub fn forget(ring: &Ring) {
     own_table::forget(ring);
-    let held = KEEPER.lock.lock();
+    let Some(held) = KEEPER.lock.lock_unless_interrupted() else { return late::leave(ring) };
     if KEEPER.runs.load(Ordering::Relaxed) != 0 && !own().call.is_ours() {
         // The program has closed all, perhaps with a call that had not come through.
         signal();
@@ -234,6 +212,7 @@ pub fn forget(ring: &Ring) {
     }
     drop(held);
     super::table::give_up(gone.ring);
+    late::see_to();
 }
 
 fn needs_keeper(turn: &Turn) -> bool {
@@ -362,6 +341,7 @@ fn make_due(ring: *const Ring) {
     if let Some(kept) = rings.iter().find(|kept| core::ptr::eq(kept.ring, ring)) {
         kept.ring.due.store(0, Ordering::Relaxed);
     }
+    // What is left meanwhile is seen when all are looked at, which is next.
 }
 
 /// Looks at each ring; returns what to sleep on, and when to look again, none for when something happens. None at
@@ -413,6 +393,7 @@ fn look_at_all(idle_since: &mut u64, has_slept_out: bool) -> Option<(Own, Option
     KEEPER.looks.store(u32::from(looks), Ordering::Relaxed);
     drop(held);
     messaged.iter().for_each(|ring: &Used| attend(ring));
+    late::see_to();
     Some((own, (next != u64::MAX).then(|| Deadline::at_nanoseconds(next))))
 }
 

@@ -3,7 +3,10 @@
 use super::ops;
 use super::request::Request;
 use super::ring::Ring;
-use crate::sys::Errno;
+use super::workers::Kind;
+use crate::sys::{process, worker, Errno};
+use core::ffi::c_void;
+use core::ptr::null_mut;
 
 /// Does a request in the thread that waits for it; its result. `EINTR` when a signal came first: it is not done.
 ///
@@ -99,6 +102,45 @@ impl Performed {
             (*self.request).job.end();
             ring.put(self.request);
             ring
+        }
+    }
+}
+
+/// Does what no worker can be had for, with a ring's lock held: what may wait for ever only if it can be done without.
+/// Else `ECANCELED`, as the kernel without a worker.
+///
+/// # Safety
+/// As for [`perform`].
+pub unsafe fn perform_here(kind: Kind, request: *mut Request) -> Performed {
+    // SAFETY: as for perform.
+    unsafe {
+        match kind {
+            Kind::Bounded | Kind::Files => perform(request),
+            Kind::Unbounded => perform_at_once(request),
+        }
+    }
+}
+
+/// Does a request past the queue, or has a thread of its own do it: a signal handler submits it that may have interrupted
+/// its thread in a queue.
+///
+/// # Safety
+/// As for [`perform`].
+pub unsafe fn perform_apart(kind: Kind, request: *mut Request) {
+    extern "C" fn run(request: *mut c_void) -> *mut c_void {
+        let request = request.cast::<Request>();
+        // SAFETY: it was queued for this thread.
+        unsafe {
+            (*request).job.begin(process::thread_id());
+            perform(request).hand_in();
+        }
+        null_mut()
+    }
+    // SAFETY: as for perform.
+    unsafe {
+        let may_wait = matches!(kind, Kind::Unbounded);
+        if !may_wait || worker::spawn(run, request.cast()).is_err() {
+            perform_here(kind, request).hand_in_inside();
         }
     }
 }

@@ -6,11 +6,12 @@
 mod roster;
 
 use super::jobs::{Job, Jobs, Lane, Queue};
-use super::perform::perform;
+use super::perform::{perform, perform_apart};
 use super::private_table::{Passed, PrivateTable};
 use super::request::{Request, PASSED};
 use super::ring::Ring;
 use super::{delivery, work, workers};
+use crate::sys::caller::Busy;
 use crate::sys::lock::Lock;
 use crate::sys::locks::{rank, Class};
 use crate::sys::{futex, process, worker, Errno, Result};
@@ -110,6 +111,16 @@ impl Readers {
 
     unsafe fn push(&'static self, ring: &Ring, request: *mut Request) {
         ring.acquire();
+        if Busy::is_caller() {
+            // SAFETY: as the caller says.
+            return unsafe {
+                (*request).ring = ring;
+                (*request).job = Job::new(Queue::None, Lane::NONE);
+                perform_apart(workers::Kind::Bounded, request);
+            };
+        }
+        // Until a thread is called.
+        let _busy = Busy::begin();
         self.hurries.store(false, Ordering::Relaxed);
         let need = self.with(|state| {
             // SAFETY: as the caller says; it is in no queue.
@@ -233,6 +244,9 @@ pub unsafe fn push_with_file(
     pass: impl FnOnce(&'static PrivateTable) -> Result<Passed>,
 ) -> Result<()> {
     work::start_over();
+    if Busy::is_caller() {
+        return Err(Errno::EMFILE);
+    }
     if !PRIVATE.with(|state| state.roster.has_anybody()) {
         return Err(Errno::EMFILE);
     }
@@ -256,6 +270,9 @@ pub unsafe fn push_with_file(
 pub unsafe fn take_back(request: *mut Request) -> bool {
     // SAFETY: as the caller says.
     let readers = if unsafe { (*request).is(PASSED) } { &PRIVATE } else { &PLAIN };
+    if readers.lock.word().is_held_by_caller() {
+        return false;
+    }
     readers.with(|state| {
         // SAFETY: as the caller says.
         let taken = unsafe { state.queue.remove(request) };

@@ -5,6 +5,7 @@ use super::table::{self, Used};
 use crate::sys::fork::{self, Subject};
 use crate::sys::lock::Lock;
 use crate::sys::locks::{rank, Class};
+use crate::sys::worker::Undisturbed;
 use crate::sys::{allocator, process, Errno, Result};
 use alloc::collections::BTreeMap;
 use core::cell::UnsafeCell;
@@ -37,7 +38,24 @@ static THREADS: Threads = Threads {
 pub static LOCKS: Class = Class { each: |f| f(THREADS.lock.word()), are_taken: true };
 
 impl Threads {
-    fn with<T>(&self, f: impl FnOnce(&mut BTreeMap<i32, Slots>) -> T) -> T {
+    /// Looks at them. A signal handler that has interrupted its thread here has interrupted one that only looked.
+    fn look<T>(&self, f: impl FnOnce(&BTreeMap<i32, Slots>) -> T) -> T {
+        self.start_over();
+        let _held = self.lock.lock_unless_interrupted();
+        // SAFETY: the lock makes them ours, to look at where it is what was interrupted that has it.
+        f(unsafe { &*self.slots.get() })
+    }
+
+    /// Changes them. `EAGAIN` in a signal handler that has interrupted its thread here.
+    fn change<T>(&self, f: impl FnOnce(&mut BTreeMap<i32, Slots>) -> T) -> Result<T> {
+        self.start_over();
+        let _undisturbed = Undisturbed::begin();
+        let _held = self.lock.lock_unless_interrupted().ok_or(Errno::EAGAIN)?;
+        // SAFETY: the lock makes them ours.
+        Ok(f(unsafe { &mut *self.slots.get() }))
+    }
+
+    fn start_over(&self) {
         fork::look();
         fork::start_over(Subject::Registered, || {
             // SAFETY: no other thread of this process has come here yet. What the parent registered is
@@ -48,9 +66,6 @@ impl Threads {
             }
             self.count.store(0, Ordering::Relaxed);
         });
-        let _held = self.lock.lock();
-        // SAFETY: the lock makes them ours.
-        f(unsafe { &mut *self.slots.get() })
     }
 }
 
@@ -64,7 +79,7 @@ pub fn find(slot: u32) -> Result<Used> {
         return Err(Errno::EBADF);
     }
     let me = process::thread_id();
-    THREADS.with(|threads| {
+    THREADS.look(|threads| {
         let found = threads.get(&me).and_then(|slots| slots[slot as usize].as_ref());
         found.map(Used::again).ok_or(Errno::EBADF)
     })
@@ -81,7 +96,7 @@ pub fn add(fd: c_int, slot: Option<u32>) -> Result<u32> {
     let ring = table::find(fd).ok_or(Errno::EOPNOTSUPP)?;
     allocator::check()?;
     let me = process::thread_id();
-    THREADS.with(|threads| {
+    THREADS.change(|threads| {
         let slots = threads.entry(me).or_default();
         let slot = match slot {
             Some(slot) => slot as usize,
@@ -96,7 +111,7 @@ pub fn add(fd: c_int, slot: Option<u32>) -> Result<u32> {
         slots[slot] = Some(ring);
         THREADS.count.fetch_add(1, Ordering::Relaxed);
         Ok(slot as u32)
-    })
+    })?
 }
 
 /// Empties a slot of the calling thread; no ring's lock may be held. `EINVAL` for a slot that there is not.
@@ -105,7 +120,7 @@ pub fn remove(slot: u32) -> Result<()> {
         return Err(Errno::EINVAL);
     }
     let me = process::thread_id();
-    let ring = THREADS.with(|threads| {
+    let ring = THREADS.change(|threads| {
         let slots = threads.get_mut(&me)?;
         let ring = slots[slot as usize].take();
         if slots.iter().all(Option::is_none) {
@@ -116,7 +131,7 @@ pub fn remove(slot: u32) -> Result<()> {
             *threads = BTreeMap::new();
         }
         ring
-    });
+    })?;
     if let Some(ring) = ring {
         THREADS.count.fetch_sub(1, Ordering::Relaxed);
         ring.lose_name();
@@ -127,13 +142,13 @@ pub fn remove(slot: u32) -> Result<()> {
 /// Gives up what threads that have ended had registered.
 pub fn sweep() {
     let me = process::thread_id();
-    let gone = THREADS.with(|threads| {
+    let gone = THREADS.change(|threads| {
         let is_gone = |id: &i32| *id != me && !process::has_thread(*id);
         let ids: alloc::vec::Vec<i32> = threads.keys().copied().filter(is_gone).collect();
         let slots = ids.iter().filter_map(|id| threads.remove(id));
         slots.flatten().flatten().collect::<alloc::vec::Vec<Used>>()
     });
-    for ring in gone {
+    for ring in gone.unwrap_or_default() {
         THREADS.count.fetch_sub(1, Ordering::Relaxed);
         ring.lose_name();
     }

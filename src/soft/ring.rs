@@ -218,6 +218,10 @@ pub struct Ring {
     pub next_forking: AtomicPtr<Ring>,
     /// Where the program has its memory.
     pub mapped: Mapped,
+    /// A signal handler has left it to the keeper's caller that it has interrupted.
+    pub is_late: AtomicBool,
+    /// The next one of those.
+    pub next_late: AtomicPtr<Ring>,
     /// Our own descriptor, again: it does not change, and needs no lock.
     own: Held,
 }
@@ -238,6 +242,8 @@ impl Ring {
             names: AtomicU32::new(1),
             forking: AtomicBool::new(false),
             next_forking: AtomicPtr::default(),
+            is_late: AtomicBool::new(false),
+            next_late: AtomicPtr::default(),
             lock: Lock::new(),
             memory: AtomicPtr::new((&raw const *core.memory).cast_mut()),
             core: UnsafeCell::new(core),

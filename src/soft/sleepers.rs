@@ -81,10 +81,11 @@ static IDLE_ONES: Idle = Idle { lock: Lock::new(), all: UnsafeCell::new(Vec::new
 /// For a fork.
 pub static LOCKS: Class = Class { each: |f| f(IDLE_ONES.lock.word()), are_taken: true };
 
-fn with_idle<T>(f: impl FnOnce(&mut Vec<Handle>) -> T) -> T {
-    let _held = IDLE_ONES.lock.lock();
+/// None for a signal handler that has interrupted its thread here.
+fn with_idle<T>(f: impl FnOnce(&mut Vec<Handle>) -> T) -> Option<T> {
+    let _held = IDLE_ONES.lock.lock_unless_interrupted()?;
     // SAFETY: the lock makes the list ours.
-    f(unsafe { &mut *IDLE_ONES.all.get() })
+    Some(f(unsafe { &mut *IDLE_ONES.all.get() }))
 }
 
 /// Has a request wait for `wanted`, any of which has changed or was woken by one who has a bit of `mask`,
@@ -129,7 +130,7 @@ pub enum Started {
 /// A thread for a task, which waits on its own words, or will.
 fn find(ring: &Ring, request: *mut Request, wanted: Vec<Wanted>, mask: u32) -> Option<Handle> {
     start_over();
-    let found = with_idle(Vec::pop);
+    let found = with_idle(Vec::pop).flatten();
     let handle =
         found.unwrap_or_else(|| Handle(NonNull::from(Box::leak(Box::new(Sleeper::new())))));
     ring.acquire();
@@ -184,18 +185,16 @@ impl Handle {
     /// The request has come back, or was handed in: its thread may have another. Whoever gives it one, with a
     /// ring's lock, waits until it sleeps: it must not need a lock before that.
     fn retire(self) {
-        with_idle(|idle| idle.push(self));
+        if with_idle(|idle| idle.push(self)).is_none() {
+            self.end();
+        }
     }
-}
 
-/// The process has no ring any more: idle ones end at once.
-pub fn end_idle() {
-    start_over();
-    let all = with_idle(core::mem::take);
-    for handle in all {
-        // SAFETY: an idle one stays until it is told, and wakes up by itself if it was about to leave.
+    /// Has an idle one that nobody knows of end.
+    fn end(self) {
+        // SAFETY: it stays until it is told, and wakes up by itself if it was about to leave.
         unsafe {
-            let sleeper = handle.0.as_ref();
+            let sleeper = self.0.as_ref();
             sleeper.leaves.store(1, Ordering::Relaxed);
             let tasks = sleeper.tasks.as_ptr() as u64;
             sleeper.tasks.fetch_add(1, Ordering::Release);
@@ -203,6 +202,13 @@ pub fn end_idle() {
             let _ = futexes::wake(tasks, 1, ANY, true);
         }
     }
+}
+
+/// The process has no ring any more: idle ones end at once.
+pub fn end_idle() {
+    start_over();
+    let all = with_idle(core::mem::take).unwrap_or_default();
+    all.into_iter().for_each(Handle::end);
 }
 
 fn start_over() {
@@ -364,7 +370,7 @@ extern "C" fn run(sleeper: *mut c_void) -> *mut c_void {
                 let at = idle.iter().position(|one| one.0 == handle.0);
                 at.map(|at| idle.swap_remove(at)).is_some()
             });
-            if leaves {
+            if leaves == Some(true) {
                 return leave(handle);
             }
         }

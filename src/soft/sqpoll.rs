@@ -84,6 +84,7 @@ impl Reader {
     pub fn join(&self, ring: &'static Ring, idle: u32) -> Result<()> {
         let idle = u64::from(if idle == 0 { DEFAULT_IDLE } else { idle }) * MILLISECOND;
         self.idle.fetch_max(idle, Ordering::Relaxed);
+        let undisturbed = worker::Undisturbed::begin();
         let held = self.lock.lock();
         // SAFETY: the lock makes it ours.
         let room = unsafe { &mut *self.waiting_room.get() };
@@ -92,7 +93,7 @@ impl Reader {
         }
         ring.acquire();
         room.rings.push(ring);
-        drop(held);
+        drop((held, undisturbed));
         self.wake();
         Ok(())
     }

@@ -7,7 +7,7 @@
 use super::ring::Ring;
 use super::turn::Turn;
 use super::{direct, fork, keeper, mapped, sleepers, work};
-use crate::sys::lock::Lock;
+use crate::sys::lock::{Guard, Lock};
 use crate::sys::locks::{rank, Class};
 use crate::sys::{fd, identity, mem, owned, process, worker, Errno, Result};
 use alloc::boxed::Box;
@@ -124,6 +124,12 @@ fn end_threads() {
     }
 }
 
+/// Takes the table's lock. None for a signal handler that has interrupted its thread while that had it: nobody else
+/// changes the table meanwhile, each of whose steps leaves it in order.
+fn lock() -> Option<Guard<'static, { rank::TABLE }>> {
+    TABLE.lock.lock_unless_interrupted()
+}
+
 fn slot(fd: c_int) -> Option<&'static AtomicPtr<Ring>> {
     let fd = usize::try_from(fd).ok()?;
     let chunk = TABLE.chunks.get(fd / CHUNK)?.load(Ordering::Acquire);
@@ -152,7 +158,7 @@ pub fn find_to_submit(fd: c_int) -> Option<Used> {
     }
     fork::start_over(start_over);
     {
-        let _held = TABLE.lock.lock();
+        let _held = lock();
         // SAFETY: under the lock the table's own reference keeps what the slot has.
         let ring = slot(fd).and_then(|slot| unsafe { slot.load(Ordering::Acquire).as_ref() });
         if let Some(ring) = ring {
@@ -189,7 +195,7 @@ fn find_in_table(fd: c_int) -> Option<Used> {
 fn find_and(fd: c_int, let_go: impl FnOnce(c_int) -> Removed) -> Option<Used> {
     fork::start_over(start_over);
     let is_marked = identity::is_marked(fd);
-    let held = TABLE.lock.lock();
+    let held = lock();
     let ring = slot(fd).map_or(null_mut(), |slot| slot.load(Ordering::Acquire));
     // SAFETY: under the lock the table's own reference keeps what the slot has.
     match unsafe { ring.as_ref() } {
@@ -225,16 +231,22 @@ fn namesake(fd: c_int) -> Option<&'static Ring> {
         unsafe { slot.load(Ordering::Relaxed).as_ref() }.filter(|ring| ring.is_file(fd))
     });
     let slot = slot_made(fd).ok()?;
-    let ring = match known {
-        Some(ring) => {
-            ring.acquire();
-            ring.names.fetch_add(1, Ordering::Relaxed);
-            TABLE.count.fetch_add(1, Ordering::Relaxed);
-            ring
+    if let Some(ring) = known {
+        ring.acquire();
+        ring.names.fetch_add(1, Ordering::Relaxed);
+        let (none, this) = (null_mut(), (&raw const *ring).cast_mut());
+        match slot.compare_exchange(none, this, Ordering::Release, Ordering::Relaxed) {
+            Ok(_) => _ = TABLE.count.fetch_add(1, Ordering::Relaxed),
+            // A signal handler was faster, and has found the same.
+            Err(_) => {
+                ring.names.fetch_sub(1, Ordering::Relaxed);
+                ring.release();
+            }
         }
-        // One that was kept without a name has the reference of its last one.
-        None => mapped::take(|ring| ring.is_file(fd))?,
-    };
+        return Some(ring);
+    }
+    // One that was kept without a name has the reference of its last one.
+    let ring = mapped::take(|ring| ring.is_file(fd))?;
     slot.store((&raw const *ring).cast_mut(), Ordering::Release);
     Some(ring)
 }
@@ -255,7 +267,12 @@ fn slot_made(fd: c_int) -> Result<&'static AtomicPtr<Ring>> {
     if chunk.load(Ordering::Acquire).is_null() {
         // SAFETY: zeroed memory is a chunk without rings. It stays.
         let new = unsafe { mem::map_anonymous(size_of::<Chunk>(), 0) }?;
-        chunk.store(new.cast(), Ordering::Release);
+        let (none, release) = (null_mut(), Ordering::Release);
+        if chunk.compare_exchange(none, new.cast(), release, Ordering::Relaxed).is_err() {
+            // A signal handler was faster.
+            // SAFETY: nobody knows of it.
+            let _ = unsafe { mem::unmap(new, size_of::<Chunk>()) };
+        }
     }
     slot(fd).ok_or(Errno::EMFILE)
 }
@@ -264,7 +281,7 @@ fn slot_made(fd: c_int) -> Result<&'static AtomicPtr<Ring>> {
 pub fn insert(fd: c_int, ring: Box<Ring>) -> Result<()> {
     fork::prepare();
     fork::start_over(start_over);
-    let held = TABLE.lock.lock();
+    let held = lock();
     let slot = slot_made(fd)?;
     let replaced = let_go_of(fd);
     let closed = sweep();
@@ -282,7 +299,7 @@ pub fn insert(fd: c_int, ring: Box<Ring>) -> Result<()> {
 /// Makes the ring that is known as `from` known as `to` instead, another descriptor of it, and closes `from`. A ring that
 /// had `to` before was closed behind our back.
 pub fn rename(from: c_int, to: c_int) -> Result<()> {
-    let held = TABLE.lock.lock();
+    let held = lock();
     let after = slot_made(to)?;
     let replaced = let_go_of(to);
     let before = slot(from).map_or(null_mut(), |slot| slot.swap(null_mut(), Ordering::AcqRel));
@@ -339,7 +356,7 @@ fn close_and(fd: c_int, let_go: impl FnOnce(c_int) -> Removed) -> bool {
         // SAFETY: it was handed to us to close.
         return unsafe { fd::close(fd) }.is_ok();
     }
-    let held = TABLE.lock.lock();
+    let held = lock();
     if slot(fd).is_none_or(|slot| slot.load(Ordering::Relaxed).is_null()) {
         return false;
     }

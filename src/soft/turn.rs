@@ -63,6 +63,13 @@ impl<'a> Turn<'a> {
         Some(unsafe { Turn::resume(ring) })
     }
 
+    /// Takes the lock unless somebody has it for long.
+    pub fn take_patiently(ring: &'a Ring) -> Option<Self> {
+        let _ = ManuallyDrop::new(ring.lock().lock_patiently()?);
+        // SAFETY: it is held.
+        Some(unsafe { Turn::resume(ring) })
+    }
+
     /// Leaves the lock held.
     pub fn suspend(self) {
         let _ = ManuallyDrop::new(self);

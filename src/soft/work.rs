@@ -11,12 +11,13 @@ pub use files::{perform_with_file, push_with_file, TABLE_LOCKS};
 
 use super::jobs::{kind, Backlog, Job, Lane, Queue};
 use super::ops;
-use super::perform::{fail, perform, perform_at_once, Performed};
+use super::perform::{fail, perform, perform_apart, perform_here};
 use super::private_table::PrivateTable;
 use super::request::Request;
 use super::ring::Ring;
 use super::workers::{self, Kind};
 use super::{delivery, proxies, read_ahead};
+use crate::sys::caller::Busy;
 use crate::sys::fork::{self, Subject};
 use crate::sys::lock::Lock;
 use crate::sys::locks::{rank, Class};
@@ -411,6 +412,11 @@ pub unsafe fn push(ring: &Ring, request: *mut Request, rights: Rights) {
         (*request).ring = ring;
         (*request).job = Job::new(Queue::None, Lane::of(&*request));
         let kind = kind(&*request);
+        if Busy::is_caller() {
+            return perform_apart(kind, request);
+        }
+        // Until whoever is to do it is called.
+        let _busy = Busy::begin();
         match pool_for(kind, &rights) {
             Some(pool) => {
                 (*request).job.queue = Queue::Pool(pool);
@@ -447,27 +453,17 @@ fn pool_for(kind: Kind, wanted: &Rights) -> Option<&'static Pool> {
     Some(pool)
 }
 
-/// Does what no worker can be had for, with a ring's lock held: what may wait for ever only if it can be done without.
-/// Else `ECANCELED`, as the kernel without a worker.
-unsafe fn perform_here(kind: Kind, request: *mut Request) -> Performed {
-    // SAFETY: as for perform.
-    unsafe {
-        match kind {
-            Kind::Bounded | Kind::Files => perform(request),
-            Kind::Unbounded => perform_at_once(request),
-        }
-    }
-}
-
 /// Takes a request back that no worker has; false when one does.
 ///
 /// # Safety
 /// It must be live, in place `Queued`, and the ring's lock held.
 pub unsafe fn take_back(ring: &Ring, request: *mut Request) -> bool {
+    let _busy = Busy::begin();
     // SAFETY: the request is live; pools stay.
     let taken = unsafe {
         match (*request).job.queue {
             Queue::None => false,
+            Queue::Pool(pool) if (*pool).lock.word().is_held_by_caller() => false,
             Queue::Pool(pool) => (*pool).with(|state| state.backlog.remove(request)),
             Queue::Readers => read_ahead::take_back(request),
             Queue::Proxy => proxies::take_back(request),

@@ -2,6 +2,7 @@
 
 use crate::sys::lock::Lock;
 use crate::sys::locks::{rank, Class};
+use crate::sys::worker::Undisturbed;
 use crate::sys::{fd, process};
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -90,6 +91,7 @@ pub static LOCKS: Class = Class { each: |f| f(PLACE.lock.word()), are_taken: tru
 
 /// Has workers run on some CPUs only; without a mask, on all.
 pub fn run_on(cpus: Option<Cpus>) {
+    let _undisturbed = Undisturbed::begin();
     let _held = PLACE.lock.lock();
     // SAFETY: the lock makes the mask ours.
     unsafe { *PLACE.cpus.get() = cpus.unwrap_or([0xff; 128]) };

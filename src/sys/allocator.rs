@@ -1,17 +1,21 @@
 //! The heap of what serves rings in this process: pages from the kernel, cut up by `dlmalloc`. Not the
 //! program's `malloc`, which a library without a C library cannot count on, and which must not be called
 //! while a program's own allocator waits for I/O.
+//!
+//! Nobody sleeps for it while there is another way: a signal handler may have interrupted the thread that is at work
+//! there, and wait for what others do. So there are a few heaps, and what is freed of one that is at work waits for whoever
+//! is.
 
 use super::fork::{self, Subject};
 use super::inject::{self, Scarce};
-use super::lock::Lock;
+use super::lock::{Guard, Lock};
 use super::locks::{rank, Class};
 use super::{mem, Errno, Result};
 use alloc::vec::Vec;
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use dlmalloc::{Allocator, Dlmalloc};
 use reserve::Reserve;
 pub use reserve::{is_short, note_requests};
@@ -65,10 +69,36 @@ unsafe impl Allocator for Pages {
 /// The process's heap. It has no page while nothing is allocated. What a child inherits of it by an untidy
 /// fork is left alone: nothing of it is freed.
 pub struct Heap {
-    lock: Lock<{ rank::HEAP }>,
-    inner: UnsafeCell<Inner>,
+    levels: [Level; LEVELS],
     /// Counts the heaps that this process had, its parents' included.
     generation: AtomicUsize,
+}
+
+/// Heaps; as deep as handlers interrupt each other there, at least.
+const LEVELS: usize = 3;
+/// Looks at one that somebody is at work on, which takes less.
+const SPINS: u32 = 200;
+
+struct Level {
+    lock: Lock<{ rank::HEAP }>,
+    inner: UnsafeCell<Inner>,
+    /// What was freed of it while somebody was at work there, linked.
+    late: AtomicPtr<Late>,
+}
+
+/// Memory that is to be freed; the first word stands in front of it.
+struct Late {
+    next: *mut Late,
+    _tag: usize,
+    size: u32,
+    /// Bytes in front.
+    head: u32,
+}
+
+/// A level whose lock is held.
+struct Entered<'a> {
+    level: &'a Level,
+    _held: Guard<'a, { rank::HEAP }>,
 }
 
 struct Inner {
@@ -89,7 +119,7 @@ struct Piece {
 }
 
 // SAFETY: the inner heap is only touched under the lock.
-unsafe impl Sync for Heap {}
+unsafe impl Sync for Level {}
 
 const NEW: Dlmalloc<Pages> = Dlmalloc::new_with_allocator(Pages);
 
@@ -140,22 +170,18 @@ fn head(layout: Layout) -> usize {
     layout.align().max(HEAD)
 }
 
-impl Heap {
-    /// An empty one, without any page.
-    pub const fn new() -> Self {
-        Heap {
+impl Level {
+    const fn new() -> Self {
+        Level {
             lock: Lock::new(),
             inner: UnsafeCell::new(Inner::new()),
-            generation: AtomicUsize::new(0),
+            late: AtomicPtr::new(null_mut()),
         }
     }
 
-    /// In a new process, whose parent may have been at work on it, unless the lock was held for the fork.
-    fn start_over(&self) {
-        if fork::is_tidy() {
-            return;
-        }
-        // SAFETY: no other thread of this process has come past fork::start_over yet.
+    /// In a new process, whose parent may have been at work on it.
+    unsafe fn start_over(&self) {
+        // SAFETY: the caller says that nobody uses it yet.
         unsafe {
             let inner = &mut *self.inner.get();
             // The old one is not dropped: its memory is in use.
@@ -164,35 +190,142 @@ impl Heap {
             inner.reserve.forget();
             inner.line.leave();
         }
+        self.late.store(null_mut(), Ordering::Relaxed);
+    }
+
+    #[cold]
+    fn wait(&self) -> Option<Guard<'_, { rank::HEAP }>> {
+        if self.lock.word().is_held_by_caller() {
+            return fork::let_go_for_caller().then(|| self.lock.try_lock()).flatten();
+        }
+        for _ in 0..SPINS {
+            core::hint::spin_loop();
+            if !self.lock.is_held() {
+                if let Some(held) = self.lock.try_lock() {
+                    return Some(held);
+                }
+            }
+        }
+        None
+    }
+
+    /// Leaves a piece for whoever is at work there, or comes next.
+    #[cold]
+    unsafe fn free_late(&self, piece: &Piece) {
+        let Ok(size) = u32::try_from(piece.size) else { return };
+        // SAFETY: a piece has a head of two words, and room for another: dlmalloc's smallest one has three.
+        unsafe {
+            let late = piece.memory.sub(HEAD).cast::<Late>();
+            (&raw mut (*late).size).write(size);
+            (&raw mut (*late).head).write(piece.head as u32);
+            let mut next = self.late.load(Ordering::Relaxed);
+            loop {
+                (*late).next = next;
+                match self.late.compare_exchange(next, late, Ordering::AcqRel, Ordering::Relaxed) {
+                    Ok(_) => break,
+                    Err(now) => next = now,
+                }
+            }
+        }
+    }
+}
+
+impl Entered<'_> {
+    fn inner(&mut self) -> &mut Inner {
+        // SAFETY: the lock makes the heap ours.
+        unsafe { &mut *self.level.inner.get() }
+    }
+
+    #[cold]
+    fn free_late(&mut self) {
+        let mut late = self.level.late.swap(null_mut(), Ordering::AcqRel);
+        // SAFETY: what is in the list was given up.
+        unsafe {
+            while !late.is_null() {
+                let (size, head) = ((*late).size as usize, (*late).head as usize);
+                let (memory, next) = (late.cast::<u8>().add(HEAD), (*late).next);
+                self.inner().free(Piece { memory, size, head });
+                late = next;
+            }
+        }
+    }
+}
+
+impl Drop for Entered<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.level.late.load(Ordering::Relaxed).is_null() {
+            self.free_late();
+        }
+    }
+}
+
+impl Heap {
+    /// An empty one, without any page.
+    pub const fn new() -> Self {
+        Heap { levels: [const { Level::new() }; LEVELS], generation: AtomicUsize::new(0) }
+    }
+
+    /// In a new process, whose parent may have been at work on it, unless the lock was held for the fork.
+    fn start_over(&self) {
+        if fork::is_tidy() {
+            return;
+        }
+        // SAFETY: no other thread of this process has come past fork::start_over yet.
+        self.levels.iter().for_each(|level| unsafe { level.start_over() });
         self.generation.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// A level, unless somebody is at work there for long.
     #[inline]
-    fn with<R>(&self, work: impl FnOnce(&mut Inner, usize) -> R) -> R {
+    fn enter(&self, level: usize) -> Option<Entered<'_>> {
         fork::start_over(Subject::Heap, || self.start_over());
-        let _held = self.lock.lock();
-        // SAFETY: the lock makes the heap ours.
-        work(unsafe { &mut *self.inner.get() }, self.generation.load(Ordering::Relaxed))
+        let level = &self.levels[level];
+        let held = level.lock.try_lock().or_else(|| level.wait())?;
+        Some(Entered { level, _held: held })
+    }
+
+    /// One that nobody is at work on.
+    #[inline]
+    fn enter_any(&self) -> Option<(usize, Entered<'_>)> {
+        let any = (0..LEVELS).find_map(|level| Some((level, self.enter(level)?)));
+        any.or_else(|| {
+            let level = &self.levels[0];
+            Some((0, Entered { level, _held: level.lock.lock_unless_interrupted()? }))
+        })
+    }
+
+    /// What says which heap memory is of: the level, of this process.
+    fn tag(&self, level: usize) -> usize {
+        self.generation.load(Ordering::Relaxed) * LEVELS + level
+    }
+
+    /// The level that memory is of; none when it is of another process.
+    unsafe fn level_of(&self, memory: *mut u8) -> Option<usize> {
+        // SAFETY: the caller passes what alloc gave, which has a head.
+        let tag = unsafe { memory.cast::<usize>().sub(1).read() };
+        let level = tag % LEVELS;
+        (tag == self.tag(level)).then_some(level)
     }
 
     unsafe fn allocate(&self, layout: Layout, zeroed: bool) -> *mut u8 {
         let head = head(layout);
         let Some(size) = layout.size().checked_add(head + TAIL) else { return null_mut() };
-        self.with(|inner, generation| {
-            // SAFETY: dlmalloc is an allocator; the head is inside of what it gave, and aligned.
-            unsafe {
-                let at = inner.get(size, head, zeroed);
-                if at.is_null() {
-                    return at;
-                }
-                inner.live += 1;
-                inject::note_live(inner.live);
-                let memory = at.add(head);
-                memory.cast::<usize>().sub(1).write(generation);
-                line::hand_out(&Piece { memory, size: layout.size(), head });
-                memory
+        let Some((level, mut entered)) = self.enter_any() else { return null_mut() };
+        // SAFETY: dlmalloc is an allocator; the head is inside of what it gave, and aligned.
+        unsafe {
+            let inner = entered.inner();
+            let at = inner.get(size, head, zeroed);
+            if at.is_null() {
+                return at;
             }
-        })
+            inner.live += 1;
+            inject::note_live(inner.live);
+            let memory = at.add(head);
+            memory.cast::<usize>().sub(1).write(self.tag(level));
+            line::hand_out(&Piece { memory, size: layout.size(), head });
+            memory
+        }
     }
 
     /// New memory with what is in the old, which stays as it is.
@@ -228,15 +361,16 @@ unsafe impl GlobalAlloc for Heap {
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        let head = head(layout);
-        self.with(|inner, generation| {
-            // SAFETY: the caller passes what alloc gave, which has a head.
-            unsafe {
-                if memory.cast::<usize>().sub(1).read() == generation {
-                    inner.free(Piece { memory, size: layout.size(), head });
-                }
+        fork::start_over(Subject::Heap, || self.start_over());
+        let piece = Piece { memory, size: layout.size(), head: head(layout) };
+        // SAFETY: the caller passes what alloc gave.
+        unsafe {
+            let Some(level) = self.level_of(memory) else { return };
+            match self.enter(level) {
+                Some(mut entered) => entered.inner().free(piece),
+                None => self.levels[level].free_late(&piece),
             }
-        });
+        }
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
@@ -251,20 +385,26 @@ unsafe impl GlobalAlloc for Heap {
         }
         let head = head(layout);
         let Some(size) = new_size.checked_add(head) else { return null_mut() };
-        let moved = self.with(|inner, generation| {
-            // SAFETY: as in dealloc.
-            unsafe {
-                if memory.cast::<usize>().sub(1).read() != generation {
-                    return None;
+        fork::start_over(Subject::Heap, || self.start_over());
+        // SAFETY: as in dealloc.
+        unsafe {
+            let entered = self.level_of(memory).and_then(|level| self.enter(level));
+            let Some(mut entered) = entered else {
+                let new = self.copy(memory, layout, new_size);
+                if !new.is_null() {
+                    self.dealloc(memory, layout);
                 }
-                let memory = memory.sub(head);
-                let old = layout.size() + head;
-                let at = inner.at_any_price(|heap| heap.realloc(memory, old, head, size));
-                Some(if at.is_null() { at } else { at.add(head) })
+                return new;
+            };
+            let inner = entered.inner();
+            let memory = memory.sub(head);
+            let old = layout.size() + head;
+            let at = inner.at_any_price(|heap| heap.realloc(memory, old, head, size));
+            match at.is_null() {
+                true => at,
+                false => at.add(head),
             }
-        });
-        // SAFETY: as the caller says.
-        moved.unwrap_or_else(|| unsafe { self.copy(memory, layout, new_size) })
+        }
     }
 }
 
@@ -285,7 +425,11 @@ pub fn check() -> Result<()> {
 #[cold]
 fn fill() -> Result<()> {
     #[cfg(not(test))]
-    return HEAP.with(|inner, _| inner.reserve.fill(&mut inner.heap));
+    // Where somebody is at work, there is some.
+    return HEAP.enter(0).map_or(Ok(()), |mut entered| {
+        let inner = entered.inner();
+        inner.reserve.fill(&mut inner.heap)
+    });
     #[cfg(test)]
     Ok(())
 }
@@ -310,7 +454,8 @@ pub fn start_over() {
 
 /// For a fork.
 #[cfg(not(test))]
-pub static LOCKS: Class = Class { each: |f| f(HEAP.lock.word()), are_taken: true };
+pub static LOCKS: Class =
+    Class { each: |f| HEAP.levels.iter().for_each(|level| f(level.lock.word())), are_taken: true };
 
 /// For a fork.
 #[cfg(test)]

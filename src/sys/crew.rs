@@ -175,6 +175,9 @@ impl Library {
     /// `ENOSYS` where the C library cannot, and under ThreadSanitizer: its own data does not fit, of which it
     /// complains, and it reports threads that nobody has joined at exit.
     unsafe fn start_on_own_stack(&self, main: Main, arg: *mut c_void) -> Result<()> {
+        if CREW.lock.word().is_held_by_caller() {
+            return Err(Errno::ENOSYS);
+        }
         let needed = [self.try_join, self.attr_init, self.attr_set_stack, self.attr_destroy];
         if needed.contains(&0) || weak_address!("__tsan_init") != 0 {
             return Err(Errno::ENOSYS);
@@ -252,6 +255,9 @@ extern "C" fn begin(head: *mut c_void) -> *mut c_void {
 fn reap() {
     type TryJoin = unsafe extern "C" fn(usize, *mut *mut c_void) -> c_int;
     if CREW.ended.load(Ordering::Acquire) == 0 {
+        return;
+    }
+    if CREW.lock.word().is_held_by_caller() {
         return;
     }
     let try_join = weak_address!("pthread_tryjoin_np");

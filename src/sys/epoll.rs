@@ -134,8 +134,17 @@ pub fn ready(fd: c_int, events: u32) -> Result<u32> {
     let mut file = libc::pollfd { fd, events: events as i16, revents: 0 };
     let time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     let args = [&raw mut file as usize, 1, &raw const time as usize, 0, size_of::<u64>(), 0];
-    // SAFETY: file and time are this frame's.
-    unsafe { call(libc::SYS_ppoll, args) }?;
+    loop {
+        // SAFETY: file and time are this frame's.
+        match unsafe { call(libc::SYS_ppoll, args) } {
+            // A signal that comes at that moment says nothing about the file.
+            Err(Errno::EINTR) => {}
+            looked => {
+                looked?;
+                break;
+            }
+        }
+    }
     match file.revents & libc::POLLNVAL {
         0 => Ok(file.revents as u16 as u32),
         _ => Err(Errno::EBADF),

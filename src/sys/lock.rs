@@ -85,6 +85,26 @@ impl<const RANK: u8> Lock<RANK> {
         Some(Guard(self))
     }
 
+    /// [`Lock::lock`], for a while; none then, as when the calling thread has it already: whoever has it may be a thread
+    /// that a signal handler has interrupted.
+    pub fn lock_patiently(&self) -> Option<Guard<'_, RANK>> {
+        const LOOKS: u32 = 1000;
+        const PAUSE: i64 = 50;
+        for look in 0..LOOKS {
+            if let Some(held) = self.try_lock() {
+                return Some(held);
+            }
+            if self.0.is_held_by_caller() && !fork::let_go_for_caller() {
+                return None;
+            }
+            match look < SPINS {
+                true => core::hint::spin_loop(),
+                false => super::thread::sleep(PAUSE),
+            }
+        }
+        None
+    }
+
     /// Lets go of the lock whose guard was forgotten.
     ///
     /// # Safety

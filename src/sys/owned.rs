@@ -146,13 +146,14 @@ static PARKING: Parking =
 pub static LOCKS: Class = Class { each: |f| f(PARKING.lock.word()), are_taken: true };
 
 impl Parking {
-    fn with<T>(&self, f: impl FnOnce(&mut Vec<Parked>) -> T) -> T {
-        let _held = self.lock.lock();
+    /// None for a signal handler that has interrupted its thread here.
+    fn with<T>(&self, f: impl FnOnce(&mut Vec<Parked>) -> T) -> Option<T> {
+        let _held = self.lock.lock_unless_interrupted()?;
         // SAFETY: the lock makes the list ours.
         let parked = unsafe { &mut *self.parked.get() };
         let done = f(parked);
         self.count.store(parked.len() as u32, Ordering::Relaxed);
-        done
+        Some(done)
     }
 }
 
@@ -165,7 +166,8 @@ fn park(fd: c_int) -> bool {
     let Some(file) = file_of(fd) else { return false };
     let (word, bit) = bit_of(file.0 ^ file.1);
     word.fetch_or(bit, Ordering::Relaxed);
-    PARKING.with(|parked| {
+    // In a signal handler that has interrupted this it stays open: a lock counts for more than a descriptor.
+    let _ = PARKING.with(|parked| {
         look_again(parked);
         parked.push(Parked { fd, file });
     });
@@ -182,7 +184,7 @@ fn take_parked(fd: c_int) -> Option<c_int> {
         look_again(parked);
         let is_it = |parked: &Parked| parked.file == file && are_one(parked.fd, fd);
         parked.iter().position(is_it).map(|at| parked.swap_remove(at).fd)
-    })
+    })?
 }
 
 /// Closes what has no lock any more.

@@ -1,6 +1,6 @@
 //! Pipes, and moving data through them.
 
-use super::{call, Result};
+use super::{call, epoll, Result};
 use core::ffi::{c_int, c_short};
 use core::ptr::null_mut;
 
@@ -32,14 +32,7 @@ pub fn tee(from: c_int, to: c_int, len: usize, flags: u32) -> Result<usize> {
 
 /// What is up with `fd` now, of `events` (`POLL*`) and the errors that are always told.
 fn look(fd: c_int, events: c_short) -> c_short {
-    let mut asked = libc::pollfd { fd, events, revents: 0 };
-    let none = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    let args = [&raw mut asked as usize, 1, &raw const none as usize, 0, 0, 0];
-    // SAFETY: the kernel reads and writes to what is in this frame.
-    match unsafe { call(libc::SYS_ppoll, args) } {
-        Ok(_) => asked.revents,
-        Err(_) => libc::POLLERR,
-    }
+    epoll::ready(fd, events as u16 as u32).map_or(libc::POLLERR, |ready| ready as c_short)
 }
 
 /// Whether `fd` has one of `events` (`POLL*`) now, or an error, or is no file.

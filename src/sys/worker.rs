@@ -66,6 +66,28 @@ unsafe fn spawn_bare(main: Main, arg: *mut c_void) -> Result<()> {
 pub use super::crew::wait_until_gone;
 pub use super::thread::set_name;
 
+/// While it lives, the calling thread has no signal: for what a handler must not interrupt, and is done rarely.
+pub struct Undisturbed {
+    before: u64,
+}
+
+impl Undisturbed {
+    /// From now on.
+    pub fn begin() -> Self {
+        let (all, mut before) = (!super::interrupt::BIT, 0);
+        // SAFETY: the sets are this frame's.
+        unsafe { set_mask(&all, &mut before) };
+        Undisturbed { before }
+    }
+}
+
+impl Drop for Undisturbed {
+    fn drop(&mut self) {
+        // SAFETY: the set is its own.
+        unsafe { set_mask(&self.before, null_mut()) };
+    }
+}
+
 unsafe fn set_mask(new: *const u64, old: *mut u64) {
     let args = [libc::SIG_SETMASK as usize, new as usize, old as usize, 8, 0, 0];
     // SAFETY: the caller's sets are 8 bytes each.
