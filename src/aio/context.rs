@@ -9,6 +9,7 @@ use super::in_place::InPlace;
 use super::kept::HeldFiles;
 use super::leaving::Submitter;
 use super::mode::Mode;
+use super::nested::Nested;
 use super::pages::Pages;
 use super::registry::{self, ContextId, Entry};
 use super::slots::{Slot, Slots};
@@ -53,6 +54,7 @@ pub struct Context {
     /// Memory of events. Under the CQ lock.
     pub(super) event_pages: UnsafeCell<Pages>,
     pub(super) held: HeldFiles,
+    pub(super) nested: Nested,
     pub(super) submitter: Submitter,
     /// The kernel's ring gives up, or fails, what a thread has in flight that ends.
     pub(super) depends_on_threads: bool,
@@ -109,6 +111,7 @@ impl Context {
             pages: UnsafeCell::new(Pages::new()),
             event_pages: UnsafeCell::new(Pages::new()),
             held: HeldFiles::new(),
+            nested: Nested::new(),
             submitter: Submitter::new(),
             depends_on_threads: private.is_kernels() && mode != Mode::SqThread,
             eventfds: Eventfds::new(),
@@ -214,8 +217,12 @@ pub fn setup(nr_events: u32, mode: Mode) -> Result<ContextId> {
 /// Ends a context: cancels what can be, waits for the rest, wakes those who wait for events.
 pub fn destroy(id: ContextId) -> Result<()> {
     let entry = ids::find(id)?;
+    // A signal handler cannot end what it has interrupted.
+    drop(entry.cq_lock.lock_unless_interrupted().ok_or(Errno::EAGAIN)?);
+    drop(entry.sq_lock.lock_unless_interrupted().ok_or(Errno::EAGAIN)?);
     registry::begin_removal(entry)?;
     ids::remove(id);
+    entry.forget_own_visits();
     // SAFETY: the removal began in this call, so the context stays until it is finished below.
     unsafe {
         // Calls that took a lock before the removal began are over once we have had both.
@@ -228,8 +235,9 @@ pub fn destroy(id: ContextId) -> Result<()> {
         }
         context.delivery.end(entry, context);
         cancel_all(entry, context);
-        events::drain(entry, context);
-        registry::finish_removal(entry);
+        if events::drain(entry, context) {
+            registry::finish_removal(entry);
+        }
     }
     Ok(())
 }
@@ -260,7 +268,8 @@ unsafe fn cancel_all(entry: &Entry, context: &Context) {
 /// it is not in flight or past cancelling.
 pub unsafe fn cancel(id: ContextId, address: *mut iocb) -> Result<()> {
     let entry = ids::find(id)?;
-    let _sq = entry.sq_lock.lock();
+    // In a signal handler that has interrupted a call on the context.
+    let _sq = entry.sq_lock.lock_unless_interrupted().ok_or(Errno::EAGAIN)?;
     if !entry.is_live() {
         return Err(Errno::EINVAL);
     }

@@ -100,7 +100,7 @@ impl Delivery {
     pub fn decide(&self, entry: &'static Entry, context: &Context) -> Result<()> {
         match self.state.load(Ordering::Relaxed) {
             UNDECIDED => {
-                let _sq = entry.sq_lock.lock();
+                let Some(_sq) = entry.sq_lock.lock_unless_interrupted() else { return Ok(()) };
                 self.look(entry, context)?;
                 if !self.has_begun() {
                     self.state.store(CALLED_FIRST, Ordering::Relaxed);
@@ -222,7 +222,7 @@ unsafe fn rest(entry: &Entry, context: &Context) {
 /// Moves what has completed to the user ring; false when something was left: because there is no room,
 /// or because threads are inside of io_getevents(), who take it.
 pub unsafe fn deliver(entry: &Entry) -> bool {
-    let _cq = entry.cq_lock.lock();
+    let Some(_cq) = entry.cq_lock.lock_unless_interrupted() else { return false };
     if !entry.is_live() {
         return true;
     }

@@ -2,11 +2,13 @@
 
 use super::context::{Context, WAKE_UP};
 use super::ids;
+use super::nested;
 use super::reap::{discard, reap};
 use super::registry::{ContextId, Entry};
 use super::request::is_synchronous_in_kernel;
 use super::slots::Slot;
 use super::user;
+use super::visits::Visit;
 use crate::abi::aio::io_event;
 use crate::abi::ctypes::__kernel_timespec;
 use crate::abi::uring::*;
@@ -15,7 +17,7 @@ use crate::ring::barrier::{io_uring_smp_load_acquire, read_once};
 use crate::ring::inline::*;
 use crate::ring::submit::{cq_needs_flush, get_events as flush_cq, submit};
 use crate::sys::clock::Deadline;
-use crate::sys::{futex, process, Errno, Result};
+use crate::sys::{futex, peek, process, Errno, Result};
 use core::ffi::{c_int, c_long, c_void};
 use core::mem::size_of;
 use core::ptr::null;
@@ -47,9 +49,15 @@ pub unsafe fn get_events(
     if nr > 0 {
         user::checked(events, nr.saturating_mul(size_of::<io_event>()))?;
     }
+    entry.is_called();
     // SAFETY: the events are the C caller's; reap checks that the entry lives.
     unsafe {
-        let got = reap(entry, events, nr, timing.timeout)?;
+        let Some(cq) = entry.cq_lock.lock_unless_interrupted() else {
+            return nested_events(entry, events, (min_nr as usize, nr), timing);
+        };
+        let got = reap(entry, events, nr, timing.timeout);
+        drop(cq);
+        let got = got?;
         // A signal that is pending comes under the mask that is given, also when there is nothing to wait for.
         let is_interrupted = !timing.sigmask.is_null()
             && process::take_signals(timing.sigmask).map(|()| false).or_else(
@@ -86,10 +94,11 @@ unsafe fn wait(
     unsafe {
         if min_nr == 0
             && !poll
-            && visit(entry, |context| {
+            && visit(entry, |context, _| {
                 // Requests are written under that lock.
-                let _sq = entry.sq_lock.lock();
-                Ok(context.slots.any(|_, slot| is_synchronous_in_kernel(&slot.request)))
+                let sq = entry.sq_lock.lock_unless_interrupted();
+                let such = |_, slot: &Slot| is_synchronous_in_kernel(&slot.request);
+                Ok(sq.is_some() && context.slots.any(such))
             })?
         {
             // Callers that give a time and no number know that such a request has completed.
@@ -98,19 +107,24 @@ unsafe fn wait(
         let poll = poll || min_nr == 0;
         let deadline = timeout.filter(|_| !poll).map(Deadline::after).transpose()?;
         loop {
-            let entered = visit(entry, |context| {
+            let entered = visit(entry, |context, visit| {
                 // The caller is a visitor by now: what is done from here on wakes it.
-                let is_done = context.slots.has_done() || has_delivered(entry, context);
+                let is_done = context.slots.has_done()
+                    || context.nested.is_used()
+                    || has_delivered(entry, context);
                 if is_done || (poll && !cq_needs_flush(context.ring())) {
                     return Ok(0);
                 }
                 let deadline = deadline.as_ref();
                 match poll {
                     true => enter(context, 0, deadline, timing.sigmask),
-                    false => sleep(entry, context, min_nr - got, deadline, timing.sigmask),
+                    false => sleep((entry, visit), context, min_nr - got, deadline, timing.sigmask),
                 }
             });
-            got += reap(entry, events.add(got), nr - got, null())?;
+            let cq = entry.cq_lock.lock();
+            let more = reap(entry, events.add(got), nr - got, null());
+            drop(cq);
+            got += more?;
             match entered {
                 _ if got >= min_nr || poll => return Ok(got),
                 Ok(_) => {}
@@ -142,26 +156,49 @@ fn has_delivered(entry: &Entry, context: &Context) -> bool {
 }
 
 /// Counts as a visitor meanwhile, so that the context stays although no lock is held.
-unsafe fn visit<T>(entry: &Entry, f: impl FnOnce(&Context) -> Result<T>) -> Result<T> {
-    // SeqCst on both sides: either destroy sees the visitor, or the visitor sees the entry dying.
-    entry.visitors.fetch_add(1, Ordering::SeqCst);
-    let (result, awaited) = if entry.is_live() {
+unsafe fn visit<T>(entry: &Entry, f: impl FnOnce(&Context, &Visit) -> Result<T>) -> Result<T> {
+    let (visit, had_been) = entry.begin_visit();
+    let mut result = Err(Errno::EINVAL);
+    let mut awaited = false;
+    if entry.is_live() {
         // SAFETY: destroy waits for visitors that it can see before it frees the context.
         let context = unsafe { entry.context() };
-        (f(context), context.delivery.awaits_visitors())
-    } else {
-        (Err(Errno::EINVAL), false)
-    };
-    if entry.visitors.fetch_sub(1, Ordering::SeqCst) == 1 && awaited {
+        if had_been && context.wanted.swap(0, Ordering::SeqCst) != 0 {
+            futex::wake(&context.wanted, futex::ALL);
+        }
+        result = f(context, &visit);
+        awaited = entry.is_visited(&visit) && context.delivery.awaits_visitors();
+    }
+    if entry.end_visit(visit) && awaited {
         futex::wake(&entry.visitors, 1);
     }
     result
 }
 
+/// For a signal handler that has interrupted a call on the context.
+#[cold]
+unsafe fn nested_events(
+    entry: &Entry,
+    events: *mut io_event,
+    wanted: (usize, usize),
+    timing: Timing,
+) -> Result<c_int> {
+    if !timing.timeout.is_null() && !peek::is_readable(timing.timeout as u64) {
+        return Err(Errno::EFAULT);
+    }
+    // SAFETY: the timeout can be read; the events are the C caller's.
+    unsafe {
+        let timeout = timing.timeout.as_ref().copied().map(normalized);
+        let deadline = timeout.map(Deadline::after).transpose()?;
+        nested::get_events(entry, events, wanted, deadline.as_ref(), timing.sigmask)
+            .map(|got| got as c_int)
+    }
+}
+
 /// Waits for `wanted` CQEs, or for one where others wait as well: the kernel wakes those who wait for a ring in their
 /// order and stops at the first who wants more than there is. For a visitor.
 unsafe fn sleep(
-    entry: &Entry,
+    (entry, visit): (&Entry, &Visit),
     context: &Context,
     wanted: usize,
     deadline: Option<&Deadline>,
@@ -176,7 +213,11 @@ unsafe fn sleep(
         if wanted > 1 && is_alone() && !context.delivery.has_begun() {
             context.wanted.store(wanted, Ordering::SeqCst);
             // SeqCst on both sides: whoever comes sees the number, or is seen.
-            let waited = is_alone().then(|| enter_for(context, wanted, deadline, sigmask));
+            let waited =
+                is_alone().then(|| enter_for((entry, visit), context, wanted, deadline, sigmask));
+            if !entry.is_visited(visit) {
+                return Err(Errno::EINTR);
+            }
             context.wanted.store(0, Ordering::SeqCst);
             if !is_alone() {
                 futex::wake(&context.wanted, futex::ALL);
@@ -194,6 +235,7 @@ unsafe fn sleep(
 
 /// [`enter`] for several CQEs. `EINTR` also when a signal ended it with fewer of them, which the server does not say.
 unsafe fn enter_for(
+    (entry, visit): (&Entry, &Visit),
     context: &Context,
     wanted: u32,
     deadline: Option<&Deadline>,
@@ -204,6 +246,9 @@ unsafe fn enter_for(
         let cq = &(*context.ring()).cq;
         let head = read_once(cq.khead);
         let entered = enter(context, wanted, deadline, sigmask);
+        if !entry.is_visited(visit) {
+            return entered;
+        }
         let came = io_uring_smp_load_acquire(cq.ktail).wrapping_sub(head);
         if came < wanted {
             entered.and(Err(Errno::EINTR))
@@ -224,7 +269,8 @@ unsafe fn have_others_want_one(entry: &Entry, context: &Context) {
             return;
         }
         {
-            let _sq = entry.sq_lock.lock();
+            // In a signal handler, who submits is not to be waited for.
+            let Some(_sq) = entry.sq_lock.lock_unless_interrupted() else { return };
             // SAFETY: the SQ lock is held; the caller is a visitor, who keeps the context.
             unsafe { post_wake_ups(context, wanted) };
         }
@@ -271,8 +317,12 @@ pub(super) fn unclaim(slot: &Slot) {
 }
 
 /// Waits until nothing is in flight and nobody waits on a context whose removal began.
-pub(super) unsafe fn drain(entry: &Entry, context: &Context) {
+///
+/// False when somebody does not leave who waits, though woken: by a jump out of a signal handler, and has not called since.
+pub(super) unsafe fn drain(entry: &Entry, context: &Context) -> bool {
+    const PATIENCE: __kernel_timespec = __kernel_timespec { tv_sec: 2, tv_nsec: 0 };
     let ring = context.ring();
+    let mut patience: Option<Deadline> = None;
     // SAFETY: the removal keeps others from beginning calls; the locks keep out those that had.
     unsafe {
         while context.slots.in_flight() > 0 || entry.visitors.load(Ordering::SeqCst) > 0 {
@@ -287,14 +337,22 @@ pub(super) unsafe fn drain(entry: &Entry, context: &Context) {
                 let waited = backing::enter(fd, 0, 1, flags, nothing, 0);
                 if waited.is_err_and(backing::says_lost) {
                     // The program has closed it meanwhile: the kernel cancels what is in flight.
-                    return;
+                    return true;
                 }
             } else {
                 let _ = flush_cq(ring);
-                crate::sys::process::yield_now();
+                process::yield_now();
+            }
+            if context.slots.in_flight() > 0 {
+                patience = None;
+            } else if patience.is_none() {
+                patience = Deadline::after(PATIENCE).ok();
+            } else if patience.as_ref().is_some_and(Deadline::is_over) {
+                return false;
             }
         }
     }
+    true
 }
 
 /// Posts CQEs for threads that wait, and for those about to.

@@ -24,6 +24,7 @@ mod judge;
 mod kept;
 mod leaving;
 pub mod mode;
+mod nested;
 mod pages;
 mod reap;
 pub mod registry;
@@ -34,6 +35,7 @@ mod slots;
 mod submit;
 pub mod user;
 mod user_ring;
+mod visits;
 
 pub use events::Timing;
 pub use route::{cancel, get_events, setup, submit};

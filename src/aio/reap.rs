@@ -18,7 +18,7 @@ use core::ffi::c_int;
 use core::mem::size_of;
 use core::sync::atomic::Ordering;
 
-/// Moves up to `nr` completions to `events`. `EFAULT` where that, or the `timeout` of the call, is no memory.
+/// Moves up to `nr` completions to `events`, under the CQ lock. `EFAULT` where that, or the `timeout` of the call, is no memory.
 #[inline]
 pub(super) unsafe fn reap(
     entry: &'static Entry,
@@ -26,7 +26,6 @@ pub(super) unsafe fn reap(
     nr: usize,
     timeout: *const __kernel_timespec,
 ) -> Result<usize> {
-    let _cq = entry.cq_lock.lock();
     if !entry.is_live() {
         return Err(Errno::EINVAL);
     }
@@ -61,7 +60,10 @@ pub(super) unsafe fn reap(
 #[inline]
 unsafe fn ready(context: &Context) -> usize {
     // SAFETY: the caller holds the CQ lock.
-    unsafe { context.slots.done() as usize + io_uring_cq_ready(context.ring()) as usize }
+    unsafe {
+        let nested = if context.nested.is_used() { usize::MAX / 2 } else { 0 };
+        nested + context.slots.done() as usize + io_uring_cq_ready(context.ring()) as usize
+    }
 }
 
 /// For how many of `nr` events, which are there, is room in the program's memory. `EFAULT` for none.
@@ -91,6 +93,15 @@ pub(super) unsafe fn consume(
         let tail = io_uring_smp_load_acquire((*ring).cq.ktail);
         let mut signals = Signals::none(&context.eventfds);
         let (mut at, mut got, mut again) = (head, 0, false);
+        let nested = &context.nested;
+        if nested.is_used() {
+            nested.leave_limbo(|index| context.slots.give(index));
+            while got < nr {
+                let Some(event) = nested.pop() else { break };
+                sink(event);
+                got += 1;
+            }
+        }
         while got < nr {
             let Some(index) = context.slots.pop_done() else { break };
             let res = context.slots[index].request.aio_reserved2 as i64;
@@ -99,10 +110,11 @@ pub(super) unsafe fn consume(
         }
         while at != tail && got < nr {
             let cqe = (*ring).cq.cqes.add((at & mask) as usize);
-            at = at.wrapping_add(1);
+            nested.takes(at.wrapping_add(1));
             let (user_data, res) = ((*cqe).user_data, (*cqe).res);
             let Some(slot) = context.slots.get(user_data) else {
                 debug_assert!(user_data & WAKE_UP != 0);
+                at = at.wrapping_add(1);
                 continue;
             };
             let index = user_data as u32;
@@ -111,22 +123,27 @@ pub(super) unsafe fn consume(
                 match outcome(context, index, slot, res) {
                     Outcome::Event(outcome) => res = outcome,
                     Outcome::Again => match resubmit(entry, context, index) {
-                        Ok(()) => {
+                        Resubmitted::Yes => {
                             again = true;
+                            at = at.wrapping_add(1);
                             continue;
                         }
-                        Err(errno) => res = i64::from(errno.answer()),
+                        Resubmitted::NotYet => break,
+                        Resubmitted::No(errno) => res = i64::from(errno.answer()),
                     },
                 }
             }
             sink(end(context, index, res, &mut signals));
+            at = at.wrapping_add(1);
             got += 1;
         }
         io_uring_cq_advance(ring, at.wrapping_sub(head));
+        nested.is_through();
         signals.send();
         if again {
-            let _sq = entry.sq_lock.lock();
-            let _ = submit(ring);
+            if let Some(_sq) = entry.sq_lock.lock_unless_interrupted() {
+                let _ = submit(ring);
+            }
         }
     }
 }
@@ -189,12 +206,28 @@ fn end(context: &Context, index: u32, res: i64, signals: &mut Signals) -> io_eve
     event
 }
 
+/// What became of a request that is to run once more.
+enum Resubmitted {
+    Yes,
+    No(Errno),
+    /// A signal handler has interrupted who submits.
+    NotYet,
+}
+
 /// Queues the request in a slot anew. What the server answers where the SQ stays full.
 #[cold]
-unsafe fn resubmit(entry: &Entry, context: &Context, index: u32) -> Result<()> {
-    let _sq = entry.sq_lock.lock();
+unsafe fn resubmit(entry: &Entry, context: &Context, index: u32) -> Resubmitted {
+    let Some(_sq) = entry.sq_lock.lock_unless_interrupted() else { return Resubmitted::NotYet };
+    // SAFETY: the SQ lock makes the ring's SQ side ours.
+    match unsafe { queue_anew(context, index) } {
+        Ok(()) => Resubmitted::Yes,
+        Err(errno) => Resubmitted::No(errno),
+    }
+}
+
+unsafe fn queue_anew(context: &Context, index: u32) -> Result<()> {
     let (ring, slots) = (context.ring(), &context.slots);
-    // SAFETY: the SQ lock makes the ring's SQ side ours; the request was prepared before.
+    // SAFETY: as the caller says; the request was prepared before.
     unsafe {
         let sqe = get_sqe(ring)?;
         prepare(sqe, &slots[index].request).inspect_err(|_| unget_sqe(ring))?;
@@ -227,6 +260,7 @@ pub(super) unsafe fn discard(context: &Context) {
     while let Some(index) = context.slots.pop_done() {
         give(index);
     }
+    context.nested.leave_limbo(|index| context.slots.give(index));
     // SAFETY: the caller holds the CQ lock.
     unsafe {
         let head = read_once((*ring).cq.khead);

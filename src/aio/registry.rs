@@ -6,6 +6,7 @@
 
 use super::context::Context;
 use super::rings::Rings;
+use super::visits::Visits;
 use crate::sys::lock::Lock;
 use crate::sys::locks::rank;
 use crate::sys::{fork, mem, Errno, Result};
@@ -36,6 +37,8 @@ pub struct Entry {
     state: AtomicU32,
     /// Threads that are inside of a call on this context without holding a lock.
     pub visitors: AtomicU32,
+    /// Who they are.
+    pub visits: Visits,
     /// Held for the submission side.
     pub sq_lock: Lock<{ rank::AIO_SQ }>,
     /// Held for the completion side. Taken before the SQ lock by who needs both.

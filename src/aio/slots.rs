@@ -8,7 +8,7 @@ use crate::abi::aio::iocb;
 use crate::sys::{caller, mem, Errno, Result};
 use core::cell::Cell;
 use core::mem::size_of;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{compiler_fence, AtomicU32, Ordering};
 
 /// A request in flight.
 pub struct Slot {
@@ -232,15 +232,42 @@ impl Slots {
     /// The next of those; the caller gives the slot back. Only for the holder of the CQ lock.
     #[inline]
     pub fn pop_done(&self) -> Option<u32> {
-        let head = self.done_head.load(Ordering::Relaxed);
-        // Acquire pairs with the store in push_done: the index, and what is in its slot.
-        if self.done_tail.load(Ordering::Acquire) == head {
-            return None;
+        loop {
+            let head = self.done_head.load(Ordering::Relaxed);
+            // Acquire pairs with the store in push_done: the index, and what is in its slot.
+            if self.done_tail.load(Ordering::Acquire) == head {
+                return None;
+            }
+            // Claimed before it is looked at: a signal handler may come in between. There is room in the ring for all
+            // slots, so that nobody writes there.
+            self.done_head.store(head.wrapping_add(1), Ordering::Release);
+            compiler_fence(Ordering::SeqCst);
+            // SAFETY: the position is taken modulo the ring's size.
+            let index = unsafe { self.done.add((head & self.mask) as usize).read_volatile() };
+            if index != Self::STOLEN {
+                return Some(index);
+            }
         }
-        // SAFETY: the position is taken modulo the ring's size.
-        let index = unsafe { self.done.add((head & self.mask) as usize).read() };
-        self.done_head.store(head.wrapping_add(1), Ordering::Release);
-        Some(index)
+    }
+
+    /// In place of an index.
+    const STOLEN: u32 = u32::MAX;
+
+    /// Takes one of those that `takes` says yes to, for a signal handler that has interrupted the holder of the CQ lock.
+    pub fn steal_done(&self, takes: impl Fn(u32) -> bool) -> Option<u32> {
+        let head = self.done_head.load(Ordering::Relaxed);
+        let tail = self.done_tail.load(Ordering::Acquire);
+        (0..tail.wrapping_sub(head)).find_map(|ahead| {
+            let at = (head.wrapping_add(ahead) & self.mask) as usize;
+            // SAFETY: the position is taken modulo the ring's size, and the interrupted holder looks at it afterwards.
+            unsafe {
+                let index = self.done.add(at).read_volatile();
+                (index != Self::STOLEN && takes(index)).then(|| {
+                    self.done.add(at).write_volatile(Self::STOLEN);
+                    index
+                })
+            }
+        })
     }
 
     /// How many there are, or were an instant ago.

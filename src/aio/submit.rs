@@ -8,6 +8,7 @@ use super::files::File;
 use super::ids;
 use super::in_place;
 use super::kept;
+use super::nested;
 use super::registry::{ContextId, Entry};
 use super::request::prepare;
 use super::slots::Slot;
@@ -35,9 +36,18 @@ pub unsafe fn submit(id: ContextId, nr: c_long, requests: *const *mut iocb) -> R
         return Ok(0);
     }
     user::checked(requests.cast_mut(), nr.saturating_mul(size_of::<*mut iocb>()))?;
+    entry.is_called();
     // SAFETY: the requests are the C caller's; submit_to and deliver check that the entry lives.
     unsafe {
-        let (count, delivers) = submit_to(entry, nr, requests)?;
+        let sq = match entry.cq_lock.word().is_held_by_caller() {
+            // What is done would be with those events that the interrupted call takes.
+            true => None,
+            false => entry.sq_lock.lock_unless_interrupted(),
+        };
+        let Some(sq) = sq else { return nested::submit(entry, nr, requests) };
+        let submitted = submit_to(entry, nr, requests);
+        drop(sq);
+        let (count, delivers) = submitted?;
         if delivers {
             delivery::deliver(entry);
         }
@@ -45,14 +55,13 @@ pub unsafe fn submit(id: ContextId, nr: c_long, requests: *const *mut iocb) -> R
     }
 }
 
-/// Submits up to `nr` requests; how many, and whether events are to be delivered.
+/// Submits up to `nr` requests, under the SQ lock; how many, and whether events are to be delivered.
 #[inline]
 unsafe fn submit_to(
     entry: &'static Entry,
     nr: usize,
     requests: *const *mut iocb,
 ) -> Result<(c_int, bool)> {
-    let _sq = entry.sq_lock.lock();
     if !entry.is_live() {
         return Err(Errno::EINVAL);
     }
@@ -72,6 +81,7 @@ unsafe fn submit_to(
         if submitted == 0 {
             return Err(stopped.unwrap_or(Errno::EAGAIN));
         }
+        let done = done + u32::from(context.nested.is_used());
         if done > 0 && entry.visitors.load(Ordering::SeqCst) > 0 {
             // They sleep on the ring.
             events::post_wake_ups(context, done);
