@@ -251,6 +251,7 @@ impl<'a> Turn<'a> {
                     match armed {
                         Ok(()) => timeout::arm_linked(self, request),
                         Err(Errno::EPERM) => {
+                            r.flags |= UNPOLLED;
                             let unpolled = ops::of((*request).sqe.opcode).unpolled;
                             let outcome = unpolled(&mut *request);
                             self.settle(request, outcome);

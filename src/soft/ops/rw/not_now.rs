@@ -7,7 +7,7 @@ use super::{
 };
 use crate::soft::ops::{answer, why};
 use crate::soft::read_ahead;
-use crate::soft::request::{Request, AHEAD, POLLED};
+use crate::soft::request::{Request, AHEAD, POLLED, UNPOLLED};
 use crate::soft::turn::Turn;
 use crate::sys::file::{self, Kind};
 use crate::sys::{pipe, Errno, Result};
@@ -108,8 +108,8 @@ pub fn run_at_once(r: &mut Request) -> i32 {
         return Errno::ECANCELED.answer();
     }
     if !pipe::is_ready(r.fd, awaited(r) as i16) {
-        // It waits, and comes back.
-        state(r).has_waited = false;
+        // It waits, and comes back; if it can.
+        state(r).has_waited = r.is(UNPOLLED);
         return Errno::EAGAIN.answer();
     }
     answer(transfer(r, 0))
