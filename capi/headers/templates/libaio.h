@@ -9,6 +9,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/select.h> /* knows sigset_t in every dialect */
 #include <sys/types.h>

@@ -25,6 +25,15 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#ifndef _SYS_WAIT_H
+/* After <linux/wait.h> these are macros, which the C library has as enumerators of the same values. */
+#undef P_ALL
+#undef P_PID
+#undef P_PGID
+#if !defined(__GLIBC__) || __GLIBC__ > 2 || __GLIBC_MINOR__ >= 36
+#undef P_PIDFD
+#endif
+#endif
 #include <sys/wait.h>
 #include <linux/swab.h>
 
