@@ -121,6 +121,7 @@ pub unsafe fn adopt(ring: &Ring) {
         core.memory.control().shared.store(1, Ordering::Relaxed);
         // What is not taken over is not dropped either: threads of the parent may have been at it.
         core.requests.leave_behind();
+        core.accepts.forget();
         let mut new = Core::new(read(&core.memory), core.flags, core.held);
         new.disabled = core.disabled;
         new.issuer = core.issuer;

@@ -13,6 +13,7 @@
 //! | it is tried, goes elsewhere, completes | [`turn`], [`work`], [`poll`], [`timers`] |
 //! | its CQE is posted, those who wait are woken | [`memory`], [`turn`] |
 
+pub mod accepts;
 pub mod announce;
 pub mod buffers;
 pub mod cancel;

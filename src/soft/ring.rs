@@ -1,5 +1,6 @@
 //! A ring as one process sees it.
 
+use super::accepts::Accepts;
 use super::announce::Announce;
 use super::buffers::Buffers;
 use super::direct::Direct;
@@ -110,6 +111,8 @@ pub struct Core {
     pub ends_submission: bool,
     /// Files that are waited for.
     pub polls: Polls,
+    /// Connections that are waited for.
+    pub accepts: Accepts,
     /// Timeouts.
     pub timers: Timers,
     /// Reads and writes with the kernel's aio.
@@ -177,6 +180,7 @@ impl Core {
             posted_before: None,
             ends_submission: false,
             polls: Polls::new(),
+            accepts: Accepts::default(),
             timers: Timers::new(),
             direct: Direct::new(),
             reads_at_once: true,

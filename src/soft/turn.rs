@@ -331,6 +331,9 @@ impl<'a> Turn<'a> {
                 self.post(Cqe { user_data, res: result, flags, big });
             }
             timeout::end_linked(self, r);
+            if self.core.accepts.are_there() {
+                self.next_in_line(request);
+            }
             let link = core::mem::replace(&mut r.link, null_mut());
             if !link.is_null() {
                 self.go_on(r, link);

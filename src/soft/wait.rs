@@ -209,11 +209,7 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
     let mut has_slept = false;
     loop {
         turn.reaps = true;
-        turn.look_at_signals();
-        timers::expire(&mut turn);
-        turn.run();
-        turn.publish();
-        turn.flush_overflow();
+        look(&mut turn);
         let wanted = wait.wanted(&turn.core.memory);
         let is_there = is_enough(&turn, wanted, timeouts);
         let look = next_look(&turn, &mut has_slept);
@@ -268,6 +264,15 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
         };
         return end_early(Turn::take(ring), cause);
     }
+}
+
+/// Takes what has come without a file's or a worker's telling, and posts what is complete.
+fn look(turn: &mut Turn) {
+    turn.look_at_signals();
+    timers::expire(turn);
+    turn.run();
+    turn.publish();
+    turn.flush_overflow();
 }
 
 /// When to look again at signalfds: the keeper, or who serves the ring, may just have done so in this thread's stead.

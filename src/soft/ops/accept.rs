@@ -21,6 +21,7 @@ pub static ACCEPT: Op = Op {
     unpolled: |r| Outcome::Done(unpolled(r).answer()),
     run_at_once: Some(run_at_once),
     finish,
+    cancel: |turn, r| turn.leave_line(r),
     needs_file: true,
     has_ioprio: true,
     ..Op::NONE
@@ -59,10 +60,13 @@ fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
         Ok(flags) => flags & libc::O_NONBLOCK == 0,
         Err(errno) => return Outcome::Done(errno.answer()),
     };
+    if turn.has_to_line_up(r) && is_listening(r) {
+        return turn.wait_in_line(r);
+    }
     for tries in 0..MOST_AT_ONCE {
         if blocks || tries > 0 {
             if !is_ready(r) {
-                return Outcome::Wait(libc::EPOLLIN as u32);
+                return turn.wait_in_line(r);
             }
             // Whoever else accepts here may be faster, and the call would block.
             if blocks && !r.is(NOWAIT) {
@@ -97,7 +101,7 @@ fn accept(r: &Request) -> Result<c_int> {
 fn accepted(turn: &mut Turn, r: &mut Request, result: Result<c_int>) -> Option<Outcome> {
     let fd = match result {
         Ok(fd) => fd,
-        Err(Errno::EAGAIN) => return Some(Outcome::Wait(libc::EPOLLIN as u32)),
+        Err(Errno::EAGAIN) => return Some(turn.wait_in_line(r)),
         Err(errno) => return Some(Outcome::Done(errno.answer())),
     };
     let result = turn.hand_over(fd, file_index(r));

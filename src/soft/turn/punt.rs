@@ -10,10 +10,10 @@ use crate::sys::file::Kind;
 use crate::sys::{owned, Errno, Result};
 use core::ptr::null_mut;
 
-/// What has another file as well, or a ring.
-const NEEDS_ALL: [u8; 3] = {
+/// What has another file as well, or a ring, or may have to wait afterwards.
+const NEEDS_ALL: [u8; 4] = {
     use io_uring_op::*;
-    [IORING_OP_SPLICE as u8, IORING_OP_TEE as u8, IORING_OP_MSG_RING as u8]
+    [IORING_OP_SPLICE as u8, IORING_OP_TEE as u8, IORING_OP_MSG_RING as u8, IORING_OP_ACCEPT as u8]
 };
 
 impl Turn<'_> {
