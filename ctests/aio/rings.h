@@ -12,7 +12,8 @@
 
 int io_destroy(io_context_t ctx);
 
-enum { BLOCK = 4096, BLOCKS = 64 };
+/* Whoever takes longer, on a busy machine, does not come at all. */
+enum { BLOCK = 4096, BLOCKS = 64, PATIENCE_MS = 20000 };
 
 struct rings {
 	unsigned nr, flags;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Batches of reads that bypass the page cache, waited for all at once, while other things happen. */
 #include "rings.h"
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 
@@ -176,15 +177,21 @@ static void now_direct_now_not(void)
 /* To end what the kernel has for them takes it some time, which is not the program's. */
 static void ended_at_once(void)
 {
-	long long start;
+	enum { TRIES = 40 };
+	long long took = LLONG_MAX;
 
 	begin();
-	prepare();
-	CHECK_EQ(io_uring_submit_and_wait(&ring, DEPTH), DEPTH);
-	start = now_ms();
-	io_uring_queue_exit(&ring);
-	CHECK(now_ms() - start < 20);
-	ring_init(&ring, 64, 0);
+	/* Others may keep this thread from a CPU: once it is quick. */
+	for (int i = 0; i < TRIES && took >= 20; i++) {
+		prepare();
+		CHECK_EQ(io_uring_submit_and_wait(&ring, DEPTH), DEPTH);
+		long long start = now_ms();
+
+		io_uring_queue_exit(&ring);
+		took = now_ms() - start;
+		ring_init(&ring, 64, 0);
+	}
+	CHECK_OP(took, <, 20);
 	prepare();
 	submit(&ring, DEPTH);
 	check_and_end(0);

@@ -161,15 +161,14 @@ static void min_wait_alone_ends_the_wait(void)
 	struct io_uring_getevents_arg arg = { .min_wait_usec = 20 * USEC_PER_MS };
 
 	ring_with_min_timeout(&ring, 0);
-	delayed(&ring, 200, 1);
+	delayed(&ring, 20000, 1);
 	submit(&ring, 1);
 	long long start = now_ms();
 
 	CHECK_EQ(io_uring_enter2(ring.ring_fd, 0, 2, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg,
 				 sizeof(arg)), -ETIME);
 	CHECK_OP(now_ms() - start, >=, 19);
-	CHECK_OP(now_ms() - start, <, 150);
-	REAP(&ring, 1, 8);
+	CHECK_OP(now_ms() - start, <, 15000);
 	io_uring_queue_exit(&ring);
 }
 

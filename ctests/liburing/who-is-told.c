@@ -234,7 +234,7 @@ static void a_timeout_that_begins_meanwhile(void)
 	io_uring_prep_timeout(sqe_get(&ring), &time, 0, 0);
 	CHECK_EQ(io_uring_submit_and_wait(&ring, 1), 3);
 	CHECK_EQ(reap_any(&ring).res, -ETIME);
-	CHECK_OP(now() - start, <, 2);
+	CHECK_OP(now() - start, <, 20);
 	io_uring_queue_exit(&ring);
 }
 
@@ -262,7 +262,7 @@ static void a_timeout_of_another_thread(void)
 	submit(&ring, 1);
 	CHECK_EQ(pthread_create(&thread, NULL, submits_a_timeout, NULL), 0);
 	CHECK_EQ(reap_any(&ring).res, -ETIME);
-	CHECK_OP(now() - start, <, 2);
+	CHECK_OP(now() - start, <, 20);
 	CHECK_EQ(pthread_join(thread, NULL), 0);
 	io_uring_queue_exit(&ring);
 }
