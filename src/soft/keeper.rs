@@ -445,8 +445,11 @@ fn look(kept: &mut Kept, outer: c_int, now: u64, messaged: &mut Vec<Used>) -> Op
         release(kept, outer);
         let tag = &raw const *kept.ring as u64;
         // Each change: as long as another thread has the ring's lock, nothing can be done about what is ready.
-        let _ = epoll::control(outer, EPOLL_CTL_ADD, epoll, EACH_CHANGE, tag);
-        kept.epoll = epoll;
+        match epoll::control(outer, EPOLL_CTL_ADD, epoll, EACH_CHANGE, tag) {
+            Ok(()) | Err(Errno::EEXIST) => kept.epoll = epoll,
+            // There is no memory for it now. Nothing tells of the ring's files until there is.
+            Err(_) => return Some(now + TICK),
+        }
     }
     if turn.core.is_unannounced {
         return Some(now + TICK);

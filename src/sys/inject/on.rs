@@ -167,6 +167,8 @@ fn errors(nr: c_long, args: &[usize; 6]) -> &'static [c_int] {
         SYS_memfd_create => &[EMFILE, ENFILE, ENOMEM, ENOSYS, EPERM],
         SYS_eventfd2 | SYS_epoll_create1 | SYS_pidfd_open => &[EMFILE, ENFILE, ENOMEM, ENOSYS],
         SYS_pipe2 => &[EMFILE, ENFILE],
+        // A look without a wait.
+        SYS_epoll_pwait if args[3] == 0 => &[],
         SYS_epoll_pwait => &[EINTR],
         SYS_epoll_pwait2 => &[EINTR, ENOSYS, EPERM],
         SYS_ppoll => &[EINTR, ENOMEM],
