@@ -91,6 +91,8 @@ static void fill_data(struct io_uring_sqe *sqe, bool changing)
         /* Vectors are from 0 to 2; the last one has a bad address. */
         sqe->addr = (uintptr_t)IOV(sqe->opcode == IORING_OP_READV ? 0 : 3);
         sqe->len = PICK(0, 1, 2, 3, 2000);
+        if (one_in(15)) /* the submission ends with it */
+            sqe->addr = 8;
         break;
     case IORING_OP_READ_FIXED:
     case IORING_OP_WRITE_FIXED:
@@ -178,8 +180,8 @@ static void fill_paths(struct io_uring_sqe *sqe)
 static void fill_poll_or_timeout(struct io_uring_sqe *sqe)
 {
     if (sqe->opcode == IORING_OP_POLL_ADD) {
-        sqe->fd = PICK(FD_RW, FD_RO, FD_DIR, FD_BAD); /* ready for ever */
-        sqe->poll32_events = POLLIN | (one_in(3) ? POLLOUT : 0);
+        sqe->fd = PICK(FD_RW, FD_RO, FD_DIR, FD_NULL, FD_BAD); /* ready for ever, or never */
+        sqe->poll32_events = PICK(POLLIN, POLLIN, POLLIN | POLLOUT, POLLPRI, 0);
     } else if (sqe->opcode == IORING_OP_TIMEOUT) {
         sqe->addr = one_in(10) ? 8 : (uintptr_t)TS(one_in(5) ? TS_INVALID : TS_MILLISECOND);
         sqe->len = one_in(10) ? PICK(0, 2) : 1;
@@ -231,6 +233,13 @@ static void fill_rest(struct io_uring_sqe *sqe, bool changing)
         sqe->off = sqe->fd == FD_PIPE_W ? (uint64_t)-1 : 16;
         sqe->len = PICK(0, 8, 100);
         sqe->splice_flags = PICK(2, 2, 64);
+        if (one_in(2)) { /* one end refuses: nothing is waited for */
+            bool from = one_in(2);
+            int end = PICK(FD_IDLE_EVENT, FD_LISTEN, FD_TIMER, FD_SIGNAL, FD_INOTIFY, FD_EPOLL, FD_NULL);
+            *(from ? &sqe->splice_fd_in : &sqe->fd) = end;
+            *(from ? &sqe->splice_off_in : &sqe->off) = PICK((uint64_t)-1, (uint64_t)-1, 0);
+            sqe->splice_flags = PICK(0, 2, 64);
+        }
         break;
     case IORING_OP_FALLOCATE:
         sqe->fd = some_file(changing);

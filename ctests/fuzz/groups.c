@@ -80,14 +80,15 @@ static struct io_uring_sqe *waiting(struct program *p)
     struct io_uring_sqe *sqe = add_staying(p, opcode);
     switch (opcode) {
     case IORING_OP_POLL_ADD:
-        sqe->fd = PICK(FD_EMPTY_R, FD_STREAM_A, FD_LISTEN, FD_IDLE_EVENT);
+        sqe->fd = PICK(FD_EMPTY_R, FD_STREAM_A, FD_LISTEN, FD_IDLE_EVENT, FD_FIFO, FD_TIMER, FD_SIGNAL, FD_INOTIFY,
+                       FD_EPOLL);
         sqe->poll32_events = PICK(POLLIN, POLLIN, POLLPRI, POLLIN | POLLRDHUP, 0);
         sqe->len = one_in(3) ? IORING_POLL_ADD_MULTI : 0;
         break;
     case IORING_OP_READ:
-        sqe->fd = PICK(FD_EMPTY_R, FD_STREAM_A, FD_IDLE_EVENT);
+        sqe->fd = PICK(FD_EMPTY_R, FD_STREAM_A, FD_IDLE_EVENT, FD_FIFO, FD_TIMER, FD_SIGNAL, FD_INOTIFY, FD_EPOLL);
         sqe->addr = slot_of(sqe);
-        sqe->len = PICK(8, 16, 100);
+        sqe->len = sqe->fd == FD_SIGNAL ? 128 : PICK(8, 16, 100);
         sqe->off = PICK(0, (uint64_t)-1);
         break;
     case IORING_OP_RECV:
@@ -183,7 +184,7 @@ void streaming(struct program *p)
     int from = sqe->fd;
     int to = from == FD_EMPTY_R ? FD_EMPTY_W : from == FD_STREAM_A ? FD_STREAM_B : from == FD_STREAM_B ? FD_STREAM_A : from;
     add(p, STEP_SETTLE);
-    bool comes = sqe->opcode != IORING_OP_TIMEOUT && !(sqe->opcode == IORING_OP_POLL_ADD && !(sqe->poll32_events & POLLIN));
+    bool comes = sqe->opcode != IORING_OP_TIMEOUT && from < FD_TIMER && !(sqe->opcode == IORING_OP_POLL_ADD && !(sqe->poll32_events & POLLIN));
     for (unsigned i = 0; comes && i < rounds; i++) {
         add_act(p, from == FD_LISTEN ? ACT_CONNECT : ACT_WRITE, to, PICK(1, 16, 100));
         add(p, STEP_EXPECT)->of = at;
@@ -194,7 +195,8 @@ void streaming(struct program *p)
         while (left--)
             add_sqe(p, IORING_OP_ACCEPT)->fd = FD_LISTEN;
         add(p, STEP_ALL);
-    } else if (comes && (from == FD_EMPTY_R || from == FD_STREAM_A || from == FD_STREAM_B || from == FD_IDLE_EVENT)) {
+    } else if (comes && (from == FD_EMPTY_R || from == FD_STREAM_A || from == FD_STREAM_B || from == FD_IDLE_EVENT ||
+                         from == FD_FIFO)) {
         add_act(p, ACT_WRITE, to, 1); /* there is something to take */
         sqe = add_sqe(p, IORING_OP_READ);
         sqe->fd = from;

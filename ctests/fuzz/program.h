@@ -25,6 +25,12 @@ enum {
     FD_STREAM_B,
     FD_LISTEN,         /* blocks */
     FD_IDLE_EVENT,     /* blocks, counts 0 */
+    FD_FIFO,           /* one with a name, open for both, blocks */
+    FD_TIMER,          /* from here on nothing ever comes: a timerfd that is not set */
+    FD_SIGNAL,         /* a signalfd without signals */
+    FD_INOTIFY,        /* watches nothing */
+    FD_EPOLL,          /* has no files */
+    FD_NULL,           /* is always ready */
     FD_END,
     FD_BAD = 199,
 };

@@ -9,7 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -118,6 +122,21 @@ static void make_streams(bool tcp)
     place(listener, FD_LISTEN);
 }
 
+/* Files of kinds that few requests are for. */
+static void make_others(void)
+{
+    sigset_t none;
+    must(!mkfifo("fifo", 0600));
+    place(open("fifo", O_RDWR), FD_FIFO);
+    must(!unlink("fifo"));
+    sigemptyset(&none);
+    place(timerfd_create(CLOCK_MONOTONIC, 0), FD_TIMER);
+    place(signalfd(-1, &none, 0), FD_SIGNAL);
+    place(inotify_init1(0), FD_INOTIFY);
+    place(epoll_create1(0), FD_EPOLL);
+    place(open("/dev/null", O_RDWR), FD_NULL);
+}
+
 static void make_world(const struct program *p)
 {
     int fds[2];
@@ -139,6 +158,7 @@ static void make_world(const struct program *p)
     place_both(fds, FD_SOCK_A, FD_SOCK_B);
     place(eventfd(3, EFD_NONBLOCK), FD_EVENT);
     place(eventfd(0, 0), FD_IDLE_EVENT);
+    make_others();
     make_streams(p->seed % 2);
     memset(bytes, 'p', sizeof(bytes));
     must(write(FD_PIPE_W, bytes, 64) == 64 && write(FD_SOCK_B, bytes, 32) == 32);

@@ -19,6 +19,8 @@ pub const KNOWN_FLAGS: u32 = IOSQE_FIXED_FILE
     | IOSQE_CQE_SKIP_SUCCESS;
 /// Flags of what does not start at once.
 const HELD_BACK: u8 = (IOSQE_IO_LINK | IOSQE_IO_HARDLINK | IOSQE_IO_DRAIN) as u8;
+/// The same, and of what is not tried where it is submitted.
+const NOT_AT_ONCE: u8 = HELD_BACK | IOSQE_ASYNC as u8;
 const LINKS: u8 = (IOSQE_IO_LINK | IOSQE_IO_HARDLINK) as u8;
 
 /// The chain that is being put together.
@@ -194,8 +196,10 @@ fn admit(turn: &mut Turn, sq: &mut Submitted, r: &mut Request, behind: Option<&R
         true => sq.widen(turn),
         false => Ok(()),
     };
-    let kept =
-        |r: &mut Request| if behind.is_some() || op.copies_first { (op.keep)(r) } else { Ok(()) };
+    let copies = behind.is_some()
+        || op.copies_first
+        || (r.sqe.flags & NOT_AT_ONCE != 0 && ops::points_at_vectors(r.sqe.opcode));
+    let kept = |r: &mut Request| if copies { (op.keep)(r) } else { Ok(()) };
     let placed = |r: &Request| match timeout::is_linked_timeout(r)
         && behind.is_none_or(timeout::is_linked_timeout)
     {

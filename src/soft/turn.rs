@@ -131,6 +131,7 @@ impl<'a> Turn<'a> {
                 found = iopoll::check_file(r);
             }
             if let Err(errno) = found {
+                let errno = ops::why(self, r, errno);
                 // SAFETY: as above.
                 return unsafe { self.complete(request, errno.answer()) };
             }

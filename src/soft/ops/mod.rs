@@ -77,6 +77,19 @@ pub fn finish_without_failing(_: &mut Turn, r: &mut Request, result: i32) -> Out
     Outcome::Done(result)
 }
 
+/// Whether what an operation's SQE points at are vectors, or a message, of which there may be none.
+pub fn points_at_vectors(opcode: u8) -> bool {
+    use io_uring_op::*;
+    const SUCH: [u8; 5] = [
+        IORING_OP_READV as u8,
+        IORING_OP_WRITEV as u8,
+        IORING_OP_SENDMSG as u8,
+        IORING_OP_RECVMSG as u8,
+        IORING_OP_SENDMSG_ZC as u8,
+    ];
+    SUCH.contains(&opcode)
+}
+
 /// Why a request failed at its first try. Where what its SQE points at is none, that comes first, and the submission
 /// ends, as if it had been looked at before. To look only now saves the copy of what is good.
 #[cold]

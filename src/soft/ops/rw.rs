@@ -5,7 +5,7 @@
 
 mod not_now;
 
-use super::{refusals, Op, Outcome, State};
+use super::{refusals, why, Op, Outcome, State};
 use crate::abi::uring::*;
 use crate::soft::direct::Transfer;
 use crate::soft::provided;
@@ -283,7 +283,7 @@ fn try_direct(turn: &mut Turn, r: &mut Request) -> Option<Outcome> {
 
 fn issue(turn: &mut Turn, r: &mut Request) -> Outcome {
     if let Err(errno) = look_at_flags(r) {
-        return Outcome::Done(errno.answer());
+        return Outcome::Done(why(turn, r, errno).answer());
     }
     if let Some(outcome) = try_direct(turn, r) {
         return outcome;
