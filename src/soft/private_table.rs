@@ -35,6 +35,8 @@ struct Slot {
     place: Place,
     /// Who needs it.
     uses: u32,
+    /// Which use of the slot this is.
+    serial: u32,
 }
 
 struct State {
@@ -52,6 +54,8 @@ struct State {
     is_private: bool,
     slots: Vec<Slot>,
     free: Vec<u32>,
+    /// Files that were passed.
+    passed: u32,
 }
 
 impl State {
@@ -65,6 +69,7 @@ impl State {
             is_private: false,
             slots: Vec::new(),
             free: Vec::new(),
+            passed: 0,
         }
     }
 
@@ -76,10 +81,17 @@ impl State {
     /// Begins anew, without a thread. By one that has the program's table.
     fn open(&mut self) -> Result<()> {
         self.close();
-        let [program_end, other_end] = passing::pair()?;
-        self.program_end = Held::of_new(program_end);
-        self.other_end = Held::of_new(other_end);
-        self.arrives = self.other_end.fd;
+        let [program_end, other_end] = passing::pair()?.map(Held::of_new);
+        if !program_end.is_same() || !other_end.is_same() {
+            // They could not be marked, and would not be known again.
+            for end in [program_end, other_end] {
+                // SAFETY: it was just made.
+                let _ = unsafe { fd::close(end.fd) };
+            }
+            return Err(Errno::EMFILE);
+        }
+        (self.program_end, self.other_end) = (program_end, other_end);
+        self.arrives = other_end.fd;
         Ok(())
     }
 
@@ -93,7 +105,8 @@ impl State {
     }
 
     fn new_slot(&mut self) -> Result<u32> {
-        let slot = Slot { place: Place::UnderWay, uses: 1 };
+        self.passed = self.passed.wrapping_add(1);
+        let slot = Slot { place: Place::UnderWay, uses: 1, serial: self.passed };
         if let Some(name) = self.free.pop() {
             self.slots[name as usize] = slot;
             return Ok(name);
@@ -114,10 +127,25 @@ impl State {
     /// Takes one that arrives; false when there is none.
     fn receive(&mut self) -> bool {
         let Ok((name, file)) = passing::receive(self.arrives) else { return false };
-        if let Some(slot) = self.slots.get_mut(name as usize) {
-            slot.place = file.map_or(Place::Lost, Place::Open);
+        let (slot, serial) = (name as u32, (name >> 32) as u32);
+        let is_its =
+            |slot: &&mut Slot| slot.serial == serial && matches!(slot.place, Place::UnderWay);
+        match (self.slots.get_mut(slot as usize).filter(is_its), file) {
+            (Some(slot), file) => slot.place = file.map_or(Place::Lost, Place::Open),
+            // Nobody has waited for it.
+            (None, Some(fd)) => self.close_here(fd),
+            (None, None) => {}
         }
         true
+    }
+
+    /// Closes a descriptor of the table.
+    fn close_here(&self, fd: c_int) {
+        if !self.is_private {
+            return drop(Owned::new(fd));
+        }
+        // SAFETY: it is the table's, and nobody needs it.
+        let _ = unsafe { fd::close(fd) };
     }
 
     /// Takes one out that nobody needs any more, by a thread of the table; its descriptor.
@@ -192,7 +220,8 @@ impl PrivateTable {
                 return Err(Errno::EMFILE);
             }
             let name = state.new_slot()?;
-            match passing::send(state.program_end.fd, name, fd) {
+            let tag = u64::from(state.passed) << 32 | u64::from(name);
+            match passing::send(state.program_end.fd, tag, fd) {
                 Ok(()) => Ok(Passed { table: self, name }),
                 Err(errno) => {
                     state.free(name);
@@ -275,7 +304,8 @@ impl PrivateTable {
     }
 
     fn close_here(&self, fd: c_int) {
-        if !self.with(|state| state.is_private) {
+        let is_private = self.with(|state| state.is_private);
+        if !is_private {
             return drop(Owned::new(fd));
         }
         // SAFETY: it is the table's, and nobody needs it.

@@ -39,10 +39,10 @@ fn message(data: &mut libc::iovec, control: &mut Control) -> libc::msghdr {
 const LEN: usize = size_of::<Control>() - size_of::<c_int>();
 
 /// Sends the file that is `fd`, as `name`. `EBADF` when it is none; `EAGAIN`, `ETOOMANYREFS` when too many are under way.
-pub fn send(socket: c_int, mut name: u32, fd: c_int) -> Result<()> {
+pub fn send(socket: c_int, mut name: u64, fd: c_int) -> Result<()> {
     let mut control =
         Control { len: LEN, level: libc::SOL_SOCKET, kind: libc::SCM_RIGHTS, fd, padding: 0 };
-    let mut data = libc::iovec { iov_base: (&raw mut name).cast(), iov_len: size_of::<u32>() };
+    let mut data = libc::iovec { iov_base: (&raw mut name).cast(), iov_len: size_of::<u64>() };
     let message = message(&mut data, &mut control);
     let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
     let args = [socket as usize, &raw const message as usize, flags as usize, 0, 0, 0];
@@ -52,16 +52,16 @@ pub fn send(socket: c_int, mut name: u32, fd: c_int) -> Result<()> {
 
 /// Receives a file: its name, and its descriptor in the calling thread's table; none where that has no room. `EAGAIN` when
 /// there is none.
-pub fn receive(socket: c_int) -> Result<(u32, Option<c_int>)> {
-    let mut name = 0u32;
+pub fn receive(socket: c_int) -> Result<(u64, Option<c_int>)> {
+    let mut name = 0u64;
     let mut control = Control { len: 0, level: 0, kind: 0, fd: -1, padding: 0 };
-    let mut data = libc::iovec { iov_base: (&raw mut name).cast(), iov_len: size_of::<u32>() };
+    let mut data = libc::iovec { iov_base: (&raw mut name).cast(), iov_len: size_of::<u64>() };
     let mut message = message(&mut data, &mut control);
     let flags = libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
     let args = [socket as usize, &raw mut message as usize, flags as usize, 0, 0, 0];
     // SAFETY: the kernel writes what is in this frame.
     let got = unsafe { call(libc::SYS_recvmsg, args) }?;
-    if got != size_of::<u32>() {
+    if got != size_of::<u64>() {
         // The other end is gone.
         return Err(Errno::EAGAIN);
     }

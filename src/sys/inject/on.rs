@@ -167,6 +167,9 @@ fn errors(nr: c_long, args: &[usize; 6]) -> &'static [c_int] {
         SYS_memfd_create => &[EMFILE, ENFILE, ENOMEM, ENOSYS, EPERM],
         SYS_eventfd2 | SYS_epoll_create1 | SYS_pidfd_open => &[EMFILE, ENFILE, ENOMEM, ENOSYS],
         SYS_pipe2 => &[EMFILE, ENFILE],
+        SYS_socketpair => &[EMFILE, ENFILE, ENOMEM, EACCES],
+        // That what was copied is closed is no question.
+        SYS_close_range if args[2] != 0 => &[ENOSYS, EPERM, ENOMEM],
         // A look without a wait.
         SYS_epoll_pwait if args[3] == 0 => &[],
         SYS_epoll_pwait => &[EINTR],
