@@ -8,7 +8,7 @@ use super::files::FixedFile;
 use super::inbox::Linked;
 use super::index::{self, Index, Neighbours};
 use super::jobs::{self, Job, Lane};
-use super::ops::State;
+use super::ops::{self, State};
 use super::private_table::Passed;
 use super::provided::Buffer;
 use super::proxies::Held;
@@ -180,7 +180,9 @@ impl Request {
 
     /// Whether its file is known to be a socket.
     fn has_socket(&self) -> bool {
-        self.is(STREAM | MESSAGES) || self.look.is_some_and(|look| look.kind == Kind::Socket)
+        self.is(STREAM | MESSAGES)
+            || self.look.is_some_and(|look| look.kind == Kind::Socket)
+            || ops::waits_for_socket(self.sqe.opcode)
     }
 
     /// What kind of file it has.

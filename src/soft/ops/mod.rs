@@ -255,6 +255,20 @@ pub fn bound(r: &Request) -> Bound {
     (of(r.sqe.opcode).bound)(r)
 }
 
+/// Whether an operation that waits, or goes to a worker, has a socket: others it has refused by then.
+#[inline]
+pub fn waits_for_socket(opcode: u8) -> bool {
+    use io_uring_op::*;
+    const SUCH: u64 = 1 << IORING_OP_SEND as u64
+        | 1 << IORING_OP_SENDMSG as u64
+        | 1 << IORING_OP_SEND_ZC as u64
+        | 1 << IORING_OP_SENDMSG_ZC as u64
+        | 1 << IORING_OP_RECV as u64
+        | 1 << IORING_OP_RECVMSG as u64
+        | 1 << IORING_OP_CONNECT as u64;
+    opcode < 64 && SUCH >> opcode & 1 != 0
+}
+
 /// Whether it changes a file, as which some rights count: a write by others takes away that a program runs as its owner.
 pub fn changes_file(r: &Request) -> bool {
     use io_uring_op::*;
