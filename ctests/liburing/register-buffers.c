@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Registered buffers: plain, sparse, updated, tagged, cloned from another ring. */
 #include "rings.h"
+#include <sys/ioctl.h>
+#include <sys/vfs.h>
 #include <pthread.h>
 
 enum { BUFFER = 4096 };
@@ -260,6 +262,45 @@ static void clone_from_a_single_issuer(void)
 	io_uring_queue_exit(&dst);
 }
 
+/* PROCMAP_QUERY, since Linux 6.11. */
+static bool tells_of_mappings(void *at)
+{
+	uint64_t query[13] = { sizeof(query), 0, (uintptr_t)at };
+	int fd = (int)MUST(open("/proc/self/maps", O_RDONLY));
+	bool tells = ioctl(fd, 0xc0686611, query) == 0;
+
+	close(fd);
+	return tells;
+}
+
+/* A file's memory that is written back cannot be pinned; that of one in memory can, and so can a copy. */
+static void memory_of_a_file(void)
+{
+	struct io_uring ring;
+	int files[2] = { temp_file(8192), (int)MUST(syscall(SYS_memfd_create, "m", 0)) };
+	struct statfs status;
+
+	MUST(fstatfs(files[0], &status));
+	if (status.f_type == 0x01021994 /* tmpfs */)
+		SKIP("files are in memory here");
+	MUST(ftruncate(files[1], 8192));
+	ring_init(&ring, 8, 0);
+	for (int i = 0; i < 4; i++) {
+		void *at = mmap(NULL, 8192, PROT_READ | PROT_WRITE, i < 2 ? MAP_SHARED : MAP_PRIVATE, files[i % 2], 0);
+		struct iovec buffer = { at, 8192 };
+
+		CHECK(at != MAP_FAILED);
+		int ret = io_uring_register_buffers(&ring, &buffer, 1);
+
+		if (i == 0 && ret == 0 && is_soft(&ring) && !tells_of_mappings(at))
+			SKIP("this kernel does not tell what a mapping is");
+		CHECK_EQ(ret, i == 0 ? -EFAULT : 0);
+		if (ret == 0)
+			CHECK_EQ(io_uring_unregister_buffers(&ring), 0);
+	}
+	io_uring_queue_exit(&ring);
+}
+
 TEST_PARTS(
 	PART(reads_and_writes),
 	PART(vectors_of_a_registered_buffer),
@@ -272,4 +313,5 @@ TEST_PARTS(
 	PART(clone_from_nothing),
 	PART(a_clone_that_replaces),
 	PART(clone_from_a_single_issuer),
+	PART(memory_of_a_file),
 )

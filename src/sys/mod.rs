@@ -36,6 +36,7 @@ mod inject;
 pub mod interrupt;
 pub mod lock;
 pub mod locks;
+pub mod mappings;
 pub mod marker;
 pub mod mem;
 pub mod net;

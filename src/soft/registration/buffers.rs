@@ -4,8 +4,10 @@ use crate::abi::uring::io_uring_register_op as Op;
 use crate::abi::uring::*;
 use crate::soft::buffers::Buffers;
 use crate::soft::turn::Turn;
+use crate::sys::mappings::Mappings;
 use crate::sys::{allocator, copy, peek, Errno, Result};
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::ffi::{c_int, c_uint, c_void};
 use core::mem::size_of;
 use libc::iovec;
@@ -48,6 +50,8 @@ struct Asked {
     places: Vec<iovec>,
     /// None: all 0.
     tags: Option<Vec<u64>>,
+    /// From where to where memory was looked at last, which may be registered.
+    fit: Cell<(u64, u64)>,
 }
 
 impl Asked {
@@ -65,7 +69,7 @@ impl Asked {
                 all.resize(count, nothing);
             }
             let tags = if tags == 0 { None } else { Some(copy::many(tags, count)?) };
-            Ok(Asked { places: all, tags })
+            Ok(Asked { places: all, tags, fit: Cell::new((0, 0)) })
         }
     }
 
@@ -85,8 +89,30 @@ impl Asked {
             (true, 0) => Ok((None, 0)),
             (true, _) | (_, 0) => Err(Errno::EFAULT),
             (_, len) if len > MAX_LEN => Err(Errno::EFAULT),
-            _ => check_memory(place).map(|()| (Some(place), tag)),
+            _ => check_memory(place)
+                .and_then(|()| self.check_mapping(place))
+                .map(|()| (Some(place), tag)),
         }
+    }
+
+    /// `EFAULT` when any of it is a file's that is written back: such memory cannot be pinned.
+    fn check_mapping(&self, place: iovec) -> Result<()> {
+        let start = place.iov_base as u64;
+        let (mut at, end) = (start, start + place.iov_len as u64);
+        let fit = self.fit.get();
+        if fit.0 <= start && end <= fit.1 {
+            return Ok(());
+        }
+        let Some(mappings) = Mappings::open() else { return Ok(()) };
+        while at < end {
+            match mappings.at(at) {
+                None => return Ok(()),
+                Some(mapping) if mapping.is_written_back => return Err(Errno::EFAULT),
+                Some(mapping) => at = mapping.end,
+            }
+        }
+        self.fit.set((start, at));
+        Ok(())
     }
 }
 
