@@ -107,5 +107,77 @@ static void another_context_everywhere(void)
 	CHECK_EQ(io_destroy(ctx), 0);
 }
 
+/* A program that closes all descriptors goes on with its context, as with the kernel's aio, which has none. */
+static void closed_all_and_gone_on(void)
+{
+	static char blocks[3][4096] __attribute__((aligned(4096)));
+
+	for (int kind = 0; kind < 6; kind++) {
+		struct iocb iocbs[3], *list[3];
+		struct io_event events[3];
+		io_context_t ctx = new_context(8);
+
+		if (kind % 2) {
+			/* Used before. */
+			io_prep_pread(&iocbs[0], new_file(0), blocks[0], 4096, 0);
+			CHECK_EQ(run_one(ctx, &iocbs[0]), 4096);
+		}
+		MUST(syscall(SYS_close_range, 3, ~0U, 0));
+		int fd = new_file(kind / 2 == 1 ? O_DIRECT : 0);
+
+		if (kind / 2 == 2)
+			MUST(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
+		for (int round = 0; round < 4; round++) {
+			memset(blocks, 0, sizeof(blocks));
+			for (int i = 0; i < 3; i++)
+				io_prep_pread(list[i] = &iocbs[i], fd, blocks[i], 4096, i * 4096);
+			CHECK_EQ(io_submit(ctx, 3, list), 3);
+			CHECK_EQ(io_getevents(ctx, 3, 3, events, NULL), 3);
+			for (int i = 0; i < 3; i++) {
+				CHECK_EQ(events[i].res, 4096);
+				CHECK_EQ(blocks[i][4095], 'a' + i);
+			}
+		}
+		CHECK_EQ(io_destroy(ctx), 0);
+	}
+}
+
+/* What was in flight when all was closed has its event, or says that it is over; what follows works. */
+static void closed_all_in_flight(void)
+{
+	struct timespec soon = milliseconds(10000), at_once = { 0, 0 };
+	struct io_event event;
+	struct iocb poll, iocb, *list = &iocb;
+	int ends[2], kept;
+
+	for (int round = 0; round < 3; round++) {
+		io_context_t ctx = new_context(8);
+
+		MUST(pipe(ends));
+		io_prep_poll(&poll, ends[0], POLLIN);
+		submit_one(ctx, &poll);
+		/* The program keeps a few. */
+		kept = (int)MUST(dup2(ends[1], 900));
+		MUST(syscall(SYS_close_range, 3, 899, 0));
+		MUST(syscall(SYS_close_range, 901, ~0U, 0));
+		if (round != 1) {
+			io_prep_pread(&iocb, new_file(O_DIRECT), NULL, 0, 0);
+			CHECK_EQ(io_submit(ctx, 1, &list), 1);
+			CHECK_EQ(io_getevents(ctx, 1, 1, &event, &soon), 1);
+			if (event.obj == &poll)
+				CHECK_EQ((long)event.res, -ECANCELED);
+		}
+		if (round != 2) {
+			/* SIGPIPE: nobody may hold the other end. */
+			signal(SIGPIPE, SIG_IGN);
+			CHECK(write(kept, "x", 1) == 1 || errno == EPIPE);
+			CHECK_EQ(io_getevents(ctx, 1, 1, &event, &soon), 1);
+		}
+		CHECK_OP(io_getevents(ctx, 0, 1, &event, &at_once), >=, 0);
+		CHECK_EQ(io_destroy(ctx), 0);
+		close(kept);
+	}
+}
+
 TEST_PARTS(PART(out_of_the_way), PART(closed_and_opened_again), PART(other_files_everywhere),
-	   PART(other_files_while_in_flight), PART(another_context_everywhere))
+	   PART(other_files_while_in_flight), PART(closed_all_and_gone_on), PART(closed_all_in_flight), PART(another_context_everywhere))

@@ -8,6 +8,7 @@ use super::ids;
 use super::in_place::InPlace;
 use super::kept::HeldFiles;
 use super::leaving::Submitter;
+use super::lost::{self, HasOld, Old};
 use super::mode::Mode;
 use super::nested::Nested;
 use super::pages::Pages;
@@ -39,7 +40,14 @@ pub(super) const WAKE_UP: u64 = 1 << 63;
 /// An aio context: a ring and the requests in flight on it.
 pub struct Context {
     ring: UnsafeCell<io_uring>,
-    private: Private,
+    /// Changes under both locks.
+    pub(super) private: UnsafeCell<Private>,
+    /// What its ring was made for.
+    pub(super) nr_events: u32,
+    pub(super) mode: Mode,
+    /// Under the CQ lock.
+    pub(super) old: UnsafeCell<Option<Old>>,
+    pub(super) has_old: HasOld,
     pub(super) slots: Slots,
     pub(super) user_ring: UserRing,
     pub(super) delivery: Delivery,
@@ -75,7 +83,7 @@ impl Context {
     /// Whether the program has closed the ring, which it does not know: nothing that is in flight comes any more.
     pub(super) fn is_lost(&self) -> bool {
         // SAFETY: the descriptor does not change.
-        !self.private.is_at(unsafe { (*self.ring()).ring_fd })
+        unsafe { !(*self.private.get()).is_at((*self.ring()).ring_fd) }
     }
 
     /// Whether submitting looks at a request at all; otherwise errors are found later, by another thread.
@@ -101,7 +109,11 @@ impl Context {
         WITH_RINGS.fetch_add(1, Ordering::Relaxed);
         Ok(Context {
             ring: UnsafeCell::new(ring),
-            private,
+            private: UnsafeCell::new(private),
+            nr_events,
+            mode,
+            old: UnsafeCell::new(None),
+            has_old: HasOld::new(),
             slots,
             user_ring,
             delivery: Delivery::new(),
@@ -159,7 +171,7 @@ pub(super) unsafe fn exit_ring(ring: *mut io_uring, private: Private) {
     }
 }
 
-fn new_ring(nr_events: u32, mode: Mode) -> Result<(io_uring, Private)> {
+pub(super) fn new_ring(nr_events: u32, mode: Mode) -> Result<(io_uring, Private)> {
     // SAFETY: params and ring may be zero; queue_init fills the ring in.
     unsafe {
         let mut params: io_uring_params = zeroed();
@@ -191,7 +203,8 @@ impl Drop for Context {
         WITH_RINGS.fetch_sub(1, Ordering::Relaxed);
         // SAFETY: whoever drops a context is its last user.
         unsafe {
-            exit_ring(self.ring.get(), self.private);
+            lost::end_old(self, false);
+            exit_ring(self.ring.get(), *self.private.get());
             self.slots.unmap();
         }
     }
@@ -234,6 +247,7 @@ pub fn destroy(id: ContextId) -> Result<()> {
             return Ok(());
         }
         context.delivery.end(entry, context);
+        lost::end_old(context, false);
         cancel_all(entry, context);
         if events::drain(entry, context) {
             registry::finish_removal(entry);

@@ -2,6 +2,7 @@
 
 use super::context::{Context, WAKE_UP};
 use super::ids;
+use super::lost;
 use super::nested;
 use super::reap::{discard, reap};
 use super::registry::{ContextId, Entry};
@@ -118,6 +119,8 @@ unsafe fn wait(
                 let deadline = deadline.as_ref();
                 match poll {
                     true => enter(context, 0, deadline, timing.sigmask),
+                    // What is in flight on a ring that was closed wakes nobody who sleeps on another.
+                    false if context.has_old.get() => nap(context, deadline, timing.sigmask),
                     false => sleep((entry, visit), context, min_nr - got, deadline, timing.sigmask),
                 }
             });
@@ -127,6 +130,7 @@ unsafe fn wait(
             got += more?;
             match entered {
                 _ if got >= min_nr || poll => return Ok(got),
+                Err(errno) if backing::says_lost(errno) && lost::renew(entry, true) => {}
                 Ok(_) => {}
                 Err(Errno::ETIME) => return Ok(got),
                 Err(_) if got > 0 => return Ok(got),
@@ -255,6 +259,22 @@ unsafe fn enter_for(
         } else {
             entered
         }
+    }
+}
+
+/// Sleeps for a moment, or for as long as there is.
+#[cold]
+unsafe fn nap(
+    context: &Context,
+    deadline: Option<&Deadline>,
+    sigmask: *const c_void,
+) -> Result<c_int> {
+    const MOMENT: __kernel_timespec = __kernel_timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+    let moment = Deadline::after(MOMENT)?;
+    // SAFETY: a visitor keeps the context.
+    match unsafe { enter(context, 1, Some(&moment), sigmask) } {
+        Err(Errno::ETIME) if !deadline.is_some_and(Deadline::is_over) => Ok(0),
+        entered => entered,
     }
 }
 

@@ -106,6 +106,15 @@ impl HeldFiles {
         HeldFiles { places: UnsafeCell::new(None) }
     }
 
+    /// There is none on a new ring.
+    ///
+    /// # Safety
+    /// The caller must hold the SQ lock.
+    pub unsafe fn start_over(&self) {
+        // SAFETY: as the caller says.
+        unsafe { *self.places.get() = None };
+    }
+
     /// Has the request in a slot, which is about to be submitted, keep what it may need when it has waited. If it
     /// `writes_all`, it goes on until all is written.
     ///

@@ -23,6 +23,7 @@ pub mod inline;
 mod judge;
 mod kept;
 mod leaving;
+mod lost;
 pub mod mode;
 mod nested;
 mod pages;

@@ -3,6 +3,7 @@
 use super::context::{Context, WAKE_UP};
 use super::delivery::Signals;
 use super::kept;
+use super::lost::{consume_old, ready_old};
 use super::registry::Entry;
 use super::request::prepare;
 use super::slots::Slot;
@@ -62,7 +63,8 @@ unsafe fn ready(context: &Context) -> usize {
     // SAFETY: the caller holds the CQ lock.
     unsafe {
         let nested = if context.nested.is_used() { usize::MAX / 2 } else { 0 };
-        nested + context.slots.done() as usize + io_uring_cq_ready(context.ring()) as usize
+        let old = if context.has_old.get() { ready_old(context) } else { 0 };
+        nested + old + context.slots.done() as usize + io_uring_cq_ready(context.ring()) as usize
     }
 }
 
@@ -101,6 +103,13 @@ pub(super) unsafe fn consume(
                 sink(event);
                 got += 1;
             }
+        }
+        if context.has_old.get() {
+            got += consume_old(context, nr - got, |index, res| {
+                let slot = &context.slots[index];
+                let Outcome::Event(res) = outcome(context, index, slot, res) else { return };
+                sink(end(context, index, res, &mut signals));
+            });
         }
         while got < nr {
             let Some(index) = context.slots.pop_done() else { break };

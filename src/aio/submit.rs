@@ -8,6 +8,7 @@ use super::files::File;
 use super::ids;
 use super::in_place;
 use super::kept;
+use super::lost;
 use super::nested;
 use super::registry::{ContextId, Entry};
 use super::request::prepare;
@@ -45,8 +46,12 @@ pub unsafe fn submit(id: ContextId, nr: c_long, requests: *const *mut iocb) -> R
             false => entry.sq_lock.lock_unless_interrupted(),
         };
         let Some(sq) = sq else { return nested::submit(entry, nr, requests) };
-        let submitted = submit_to(entry, nr, requests);
+        let mut submitted = submit_to(entry, nr, requests);
         drop(sq);
+        if submitted.is_err_and(|errno| backing::says_lost(errno) && lost::renew(entry, false)) {
+            let _sq = entry.sq_lock.lock();
+            submitted = submit_to(entry, nr, requests);
+        }
         let (count, delivers) = submitted?;
         if delivers {
             delivery::deliver(entry);
@@ -106,6 +111,12 @@ unsafe fn submit_each(
             let batch = prepare_batch(entry, context, nr - submitted, left, is_alone);
             submitted += (batch.done + batch.sent) as usize;
             done += batch.done;
+            // One that is served here is not told that it is closed as long as it has no need of its descriptors.
+            let is_ours = !(*context.private.get()).is_kernels();
+            if batch.waiting > 0 && is_ours && context.is_lost() {
+                withdraw(context, batch.waiting);
+                return (submitted, done, Some(Errno::EBADF));
+            }
             match flush(context, batch.waiting) {
                 Err(errno) => return (submitted, done, Some(errno)),
                 Ok(flushed) => {
