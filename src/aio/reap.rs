@@ -97,12 +97,7 @@ pub(super) unsafe fn consume(
         let (mut at, mut got, mut again) = (head, 0, false);
         let nested = &context.nested;
         if nested.is_used() {
-            nested.leave_limbo(|index| context.slots.give(index));
-            while got < nr {
-                let Some(event) = nested.pop() else { break };
-                sink(event);
-                got += 1;
-            }
+            got += take_nested(context, nr, &mut sink);
         }
         if context.has_old.get() {
             got += consume_old(context, nr - got, |index, res| {
@@ -155,6 +150,14 @@ pub(super) unsafe fn consume(
             }
         }
     }
+}
+
+/// Hands over up to `nr` events of calls that signal handlers have made within others; how many.
+#[cold]
+fn take_nested(context: &Context, nr: usize, sink: &mut impl FnMut(io_event)) -> usize {
+    context.nested.leave_limbo(|index| context.slots.give(index));
+    let events = core::iter::from_fn(|| context.nested.pop());
+    events.take(nr).map(sink).count()
 }
 
 enum Outcome {
