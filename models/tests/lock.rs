@@ -37,7 +37,7 @@ fn one_process_at_a_time() {
             .map(|pid| {
                 let shared = shared.clone();
                 thread::spawn(move || {
-                    shared.0.lock(pid);
+                    assert!(shared.0.lock(pid, 1));
                     shared.1.with_mut(|value| unsafe { *value += 1 });
                     shared.0.unlock();
                 })

@@ -24,7 +24,7 @@ impl Ring {
 
     /// As a turn posts CQEs.
     fn post(&self, pid: u32, count: u32) {
-        self.posting.lock(pid);
+        assert!(self.posting.lock(pid, 1));
         let tail = self.tail.load(Ordering::Relaxed) + count;
         self.tail.store(tail, Ordering::Release);
         let wakes = self.waiters.want(tail);

@@ -13,7 +13,7 @@ use super::turn::Turn;
 use super::{keeper, read_ahead, registered_rings, sleepers, table, work, workers};
 use crate::sys::fork::{self, Handlers, Subject};
 use crate::sys::locks::{self, rank};
-use crate::sys::{allocator, crew};
+use crate::sys::{allocator, crew, lock, process};
 use core::ptr::{null_mut, read};
 use core::sync::atomic::{AtomicPtr, Ordering};
 
@@ -71,8 +71,14 @@ fn hold_ring(ring: &'static Ring) {
     locks::take(ring.lock().word());
     // SAFETY: it was just taken.
     let turn = unsafe { Turn::resume(ring) };
-    turn.core.memory.control().shared.store(1, Ordering::Relaxed);
+    share(turn.core);
     turn.suspend();
+}
+
+/// Another process has the ring, too.
+fn share(core: &mut Core) {
+    core.owner = lock::owner(core.pid, process::namespace());
+    core.memory.control().shared.store(1, Ordering::Relaxed);
 }
 
 fn let_go() {
@@ -118,11 +124,11 @@ pub unsafe fn adopt(ring: &Ring) {
     // SAFETY: the caller says that this is the only thread.
     unsafe {
         let core = &mut *ring.core();
-        core.memory.control().shared.store(1, Ordering::Relaxed);
         // What is not taken over is not dropped either: threads of the parent may have been at it.
         core.requests.leave_behind();
         core.accepts.forget();
         let mut new = Core::new(read(&core.memory), core.flags, core.held);
+        share(&mut new);
         new.disabled = core.disabled;
         new.issuer = core.issuer;
         // The page of the issuer's stack is here, too: it is looked for by its id.

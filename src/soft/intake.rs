@@ -31,17 +31,22 @@ struct Chain {
     failed: bool,
 }
 
+/// How long another process is waited for that takes SQEs in: a second.
+const LOOKS: u32 = 50;
+
 /// Takes up to `count` SQEs in; returns how many slots of the submission ring they had. Where there is no memory for
-/// another request, the rest stands there still. `EAGAIN` when that is all of it.
+/// another request, the rest stands there still. `EAGAIN` when that is all of it, and when another process takes them in
+/// and was stopped.
 pub fn submit(turn: &mut Turn, count: u32) -> Result<u32> {
     turn.core.personalities.note_submitter();
-    let pid = turn.core.pid;
     let control = turn.ring.memory().control();
     if control.shared.load(Ordering::Relaxed) == 0 {
         return take_in(turn, count);
     }
     // The ring's own lock keeps out other threads, this one other processes.
-    control.intake.lock(pid);
+    if !control.intake.lock(turn.core.owner, LOOKS) {
+        return Err(Errno::EAGAIN);
+    }
     turn.show_posted();
     let taken = take_in(turn, count);
     control.intake.unlock();

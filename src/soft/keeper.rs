@@ -219,6 +219,7 @@ fn needs_keeper(turn: &Turn) -> bool {
     !turn.core.is_closed
         && (turn.core.polls.armed > 0
             || turn.core.timers.next().is_some()
+            || turn.core.is_held_up
             || turn.core.memory.control().readable.load(Ordering::Relaxed) != 0
             || (turn.core.is_unannounced && turn.core.memory.ready() > 0))
 }
@@ -416,6 +417,10 @@ fn look(kept: &mut Kept, outer: c_int, now: u64, messaged: &mut Vec<Used>) -> Op
         return None;
     }
     announce(kept, &mut turn);
+    if turn.core.is_held_up {
+        turn.flush_overflow();
+        return Some(now + TICK);
+    }
     if turn.core.polls.is_served() {
         release(kept, outer);
         if turn.core.is_unannounced {

@@ -16,7 +16,7 @@ mod serving;
 mod sharing;
 pub mod signals;
 
-pub use serving::{begin_serving, end_serving, look, serve};
+pub use serving::{begin_serving, count_poller, end_serving, look, serve};
 
 /// `data` of the ring's own descriptor in its epoll.
 const OWN: u64 = u64::MAX;

@@ -7,6 +7,8 @@ use crate::abi::uring::*;
 use crate::sys::{allocator, file};
 use core::sync::atomic::Ordering;
 
+/// How long the posting lock is waited for: what is done under it takes microseconds.
+const LOOKS: u32 = 3;
 /// CQEs that are posted together at most.
 const BATCH: usize = 32;
 
@@ -94,7 +96,9 @@ impl Turn<'_> {
         let core = &mut *self.core;
         core.announced = 0;
         let control = core.memory.control();
-        control.posting.lock(core.pid);
+        if !control.posting.lock(core.owner, LOOKS) {
+            return self.hold_up();
+        }
         let mut writer = Writer::new(&core.memory);
         for cqe in &core.pending {
             // Those that wait already come first.
@@ -113,6 +117,22 @@ impl Turn<'_> {
             core.memory.header().sq_flags.fetch_or(IORING_SQ_CQ_OVERFLOW, Ordering::Release);
         }
         self.unlock_and_wake();
+    }
+
+    /// Another process has the posting lock for long, perhaps because it was stopped: what is to be posted waits, not who
+    /// posts it. The keeper tries again.
+    #[cold]
+    fn hold_up(&mut self) {
+        let core = &mut *self.core;
+        for cqe in core.pending.drain(..) {
+            match core.overflow.try_reserve(1) {
+                Ok(()) => core.overflow.push_back(cqe),
+                Err(_) => _ = core.memory.header().cq_overflow.fetch_add(1, Ordering::Relaxed),
+            }
+        }
+        core.is_held_up = true;
+        core.memory.header().sq_flags.fetch_or(IORING_SQ_CQ_OVERFLOW, Ordering::Release);
+        self.ring.wants_keeper.store(true, Ordering::Relaxed);
     }
 
     /// Whether what has completed is to be posted when the program asks for it: completions are posted by the thread
@@ -160,7 +180,9 @@ impl Turn<'_> {
     pub fn show_posted(&mut self) {
         let memory = &self.core.memory;
         let (control, header) = (memory.control(), memory.header());
-        control.posting.lock(self.core.pid);
+        if !control.posting.lock(self.core.owner, LOOKS) {
+            return;
+        }
         header.cq_tail.store(control.cq_tail.load(Ordering::Relaxed), Ordering::Release);
         control.posting.unlock();
     }
@@ -178,7 +200,10 @@ impl Turn<'_> {
         self.publish();
         let core = &mut *self.core;
         let control = core.memory.control();
-        control.posting.lock(core.pid);
+        if !control.posting.lock(core.owner, LOOKS) {
+            return self.hold_up();
+        }
+        core.is_held_up = false;
         let mut writer = Writer::new(&core.memory);
         while let Some(cqe) = core.overflow.front() {
             if !writer.put(cqe) {
@@ -284,7 +309,9 @@ impl Turn<'_> {
             return;
         }
         // Another process may be about to post, and to find it readable.
-        control.posting.lock(self.core.pid);
+        if !control.posting.lock(self.core.owner, LOOKS) {
+            return;
+        }
         if self.core.memory.ready() == 0 && control.readable.swap(0, Ordering::AcqRel) != 0 {
             file::clear(self.core.held.fd);
         }

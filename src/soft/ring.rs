@@ -22,7 +22,7 @@ use super::tables::Tables;
 use super::timers::Timers;
 use crate::abi::uring::{IORING_SETUP_R_DISABLED, IORING_SETUP_SINGLE_ISSUER};
 use crate::sys::identity::{self, Held};
-use crate::sys::lock::Lock;
+use crate::sys::lock::{self, Lock};
 use crate::sys::locks::rank;
 use crate::sys::{allocator, process};
 use alloc::boxed::Box;
@@ -46,6 +46,10 @@ pub struct Core {
     pub held: Held,
     /// The process that this is in.
     pub pid: u32,
+    /// Who it is to locks that processes share.
+    pub owner: u32,
+    /// CQEs wait for the posting lock, which another process has for long.
+    pub is_held_up: bool,
     /// Submission starts only after it was enabled.
     pub disabled: bool,
     /// The program has closed it: nothing starts any more.
@@ -149,6 +153,8 @@ impl Core {
             flags,
             held,
             pid: process::id() as u32,
+            owner: lock::owner(process::id() as u32, 0),
+            is_held_up: false,
             disabled: flags & IORING_SETUP_R_DISABLED != 0,
             is_closed: false,
             issuer: if is_bound { process::thread_id() } else { 0 },

@@ -227,7 +227,7 @@ pub unsafe fn wait(mut turn: Turn, wait: &Wait) -> Result<()> {
             continue;
         }
         let serves = poll::begin_serving(&mut turn, !is_there && !wait.sigmask.is_null())?;
-        let (fd, pid) = (turn.core.held.fd, turn.core.pid);
+        let (fd, pid) = (turn.core.held.fd, turn.core.owner);
         turn.core.relies_on_fd &= is_there;
         // Within the turn: whoever stops serving the ring, in one of its own, finds us.
         let sleeps = !serves && !is_there && wait.sigmask.is_null();
@@ -278,7 +278,9 @@ fn look(turn: &mut Turn) {
 /// When to look again at signalfds: the keeper, or who serves the ring, may just have done so in this thread's stead.
 fn next_look(turn: &Turn, has_slept: &mut bool) -> Option<Deadline> {
     let (polls, has_slept) = (&turn.core.polls, core::mem::replace(has_slept, true));
-    (polls.signals.are_there() && (!has_slept || polls.is_served())).then(poll::signals::next_look)
+    let looks = polls.signals.are_there() && (!has_slept || polls.is_served());
+    // What another process holds up is tried again.
+    (looks || turn.core.is_held_up).then(poll::signals::next_look)
 }
 
 /// Whether there is nothing to wait for: `wanted` CQEs are there, no request is under way whose device is polled, or a
@@ -397,9 +399,7 @@ unsafe fn sleep_masked(
 ) -> Result<()> {
     let memory = ring.memory();
     let control = memory.control();
-    control.posting.lock(pid);
-    control.pollers.fetch_add(1, Ordering::Relaxed);
-    control.posting.unlock();
+    poll::count_poller(control, pid);
     let slept = if memory.ready() >= wanted || ring.has_inbox() {
         Ok(())
     } else {

@@ -20,7 +20,14 @@ pub struct Waiters {
 }
 
 /// Somebody is about to sleep: a wake-up since then is not missed.
-pub struct Arrival(u32);
+pub struct Arrival {
+    sequence: u32,
+    /// Another process has had the posting lock for long: those who post may not know when to wake this one.
+    is_unsure: bool,
+}
+
+/// For how long one sleeps then before it looks by itself.
+const UNSURE: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 10_000_000 };
 
 impl Waiters {
     /// Nobody.
@@ -34,27 +41,33 @@ impl Waiters {
     /// it is before it sleeps, and to [`leave`](Self::leave) in the end.
     pub fn arrive(&self, posting: &SharedLock, pid: u32, wake_at: u32) -> Arrival {
         let sequence = self.sequence.load(Ordering::Acquire);
-        posting.lock(pid);
+        let is_locked = posting.lock(pid, 1);
         let is_first = self.count.fetch_add(1, Ordering::Relaxed) == 0;
         let others = self.wake_at.load(Ordering::Relaxed);
         if is_first || (wake_at.wrapping_sub(others) as i32) < 0 {
             self.wake_at.store(wake_at, Ordering::Relaxed);
         }
-        posting.unlock();
-        Arrival(sequence)
+        if is_locked {
+            posting.unlock();
+        }
+        Arrival { sequence, is_unsure: !is_locked }
     }
 
     /// Sleeps until woken, for `left` at most; also for no reason. `EAGAIN` when there was a wake-up already,
     /// `ETIMEDOUT`, `EINTR`.
     pub fn sleep(&self, arrival: &Arrival, left: &libc::timespec) -> Result<()> {
-        futex::wait_shared(&self.sequence, arrival.0, Some(left))
+        let is_long = (left.tv_sec, left.tv_nsec) > (UNSURE.tv_sec, UNSURE.tv_nsec);
+        let left = if arrival.is_unsure && is_long { &UNSURE } else { left };
+        futex::wait_shared(&self.sequence, arrival.sequence, Some(left))
     }
 
     /// Does not sleep any more.
     pub fn leave(&self, posting: &SharedLock, pid: u32) {
-        posting.lock(pid);
+        let is_locked = posting.lock(pid, 1);
         self.count.fetch_sub(1, Ordering::Relaxed);
-        posting.unlock();
+        if is_locked {
+            posting.unlock();
+        }
     }
 
     /// Whether there may be any.

@@ -87,6 +87,7 @@ impl<const RANK: u8> Lock<RANK> {
 
     /// [`Lock::lock`], for a while; none then, as when the calling thread has it already: whoever has it may be a thread
     /// that a signal handler has interrupted.
+    #[cfg(not(loom))]
     pub fn lock_patiently(&self) -> Option<Guard<'_, RANK>> {
         const LOOKS: u32 = 1000;
         const PAUSE: i64 = 50;
@@ -213,15 +214,23 @@ impl Word {
 
 /// A lock in memory that processes share. Zeroed memory is a free one.
 ///
-/// It holds its owner's process id: when that process is gone, as after a SIGKILL, whoever waits takes
-/// the lock over.
+/// It holds who has it: when that process is gone, as after a SIGKILL, whoever waits takes the lock over. One that is
+/// stopped keeps it, and is waited for only for a while. Only in its own namespace can be told which of the two it is.
 #[repr(transparent)]
 pub struct SharedLock(AtomicU32);
 
 /// Somebody sleeps on a shared lock.
 const WAITED_FOR: u32 = 1 << 31;
+/// Bits of a process id; above them it says whose namespace that is of.
+const ID_BITS: u32 = 22;
+const ID: u32 = (1 << ID_BITS) - 1;
 /// How often a waiter looks whether the owner still lives.
 const LOOK: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+
+/// Who a process is to shared locks: its id, and that of the namespace that this is from; not the process with number 0.
+pub fn owner(process: u32, namespace: u32) -> u32 {
+    process & ID | (namespace & (!WAITED_FOR >> ID_BITS)) << ID_BITS
+}
 
 impl SharedLock {
     /// A free one.
@@ -230,27 +239,27 @@ impl SharedLock {
         SharedLock(AtomicU32::new(FREE))
     }
 
-    /// Takes the lock for this process, `pid`, waiting for it as long as it takes.
+    /// Takes the lock for this process, `owner`; false when somebody has had it for so many looks, of 20 ms each.
     #[inline]
-    pub fn lock(&self, pid: u32) {
-        if self.0.compare_exchange(FREE, pid, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            self.lock_contended(pid);
-        }
+    #[must_use]
+    pub fn lock(&self, owner: u32, looks: u32) -> bool {
+        self.0.compare_exchange(FREE, owner, Ordering::Acquire, Ordering::Relaxed).is_ok()
+            || self.lock_contended(owner, looks)
     }
 
     #[cold]
-    fn lock_contended(&self, pid: u32) {
-        let mut spins = 0;
+    fn lock_contended(&self, me: u32, looks: u32) -> bool {
+        let (mut spins, mut looked) = (0, 0);
         loop {
             let seen = self.0.load(Ordering::Relaxed);
             let owner = seen & !WAITED_FOR;
-            let is_free = owner == FREE || (spins > SPINS && !super::process::lives(owner));
-            if is_free {
+            let is_gone = || (owner ^ me) >> ID_BITS == 0 && !super::process::lives(owner & ID);
+            if owner == FREE || (looked > 0 && is_gone()) {
                 // Marked as waited for: one wake too many at most.
-                let mine = pid | WAITED_FOR;
+                let mine = me | WAITED_FOR;
                 if self.0.compare_exchange(seen, mine, Ordering::Acquire, Ordering::Relaxed).is_ok()
                 {
-                    return;
+                    return true;
                 }
                 continue;
             }
@@ -259,6 +268,9 @@ impl SharedLock {
                 core::hint::spin_loop();
                 continue;
             }
+            if looked == looks {
+                return false;
+            }
             let marked = owner | WAITED_FOR;
             if seen == marked
                 || self
@@ -266,16 +278,36 @@ impl SharedLock {
                     .compare_exchange(seen, marked, Ordering::Relaxed, Ordering::Relaxed)
                     .is_ok()
             {
-                let _ = futex::wait_shared(&self.0, marked, Some(&LOOK));
+                let slept = futex::wait_shared(&self.0, marked, Some(&LOOK));
+                looked += u32::from(slept == Err(super::Errno::ETIMEDOUT));
             }
         }
     }
 
-    /// Lets go of it.
+    /// Lets go of it: whoever has it, says so.
     #[inline]
     pub fn unlock(&self) {
         if self.0.swap(FREE, Ordering::Release) & WAITED_FOR != 0 {
             futex::wake_shared(&self.0, 1);
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// More than any process id.
+    const NOBODY: u32 = ID;
+
+    #[test]
+    fn what_a_dead_process_has_is_taken_over_in_its_namespace_only() {
+        let lock = SharedLock(AtomicU32::new(FREE));
+        assert!(lock.lock(owner(NOBODY, 5), 1));
+        assert!(!lock.lock(owner(1, 7), 1));
+        assert!(!lock.lock(owner(1, 0), 1));
+        assert!(lock.lock(owner(1, 5), 1));
+        lock.unlock();
+        assert!(lock.lock(owner(1, 7), 1));
     }
 }

@@ -41,6 +41,17 @@ pub fn lives(id: u32) -> bool {
     }
 }
 
+/// A number of the namespace that process ids are of; 0 where that cannot be told.
+pub fn namespace() -> u32 {
+    let mut name = [0u8; 64];
+    let (at, path) = (libc::AT_FDCWD as usize, c"/proc/thread-self/ns/pid".as_ptr() as usize);
+    let args = [at, path, name.as_mut_ptr() as usize, name.len(), 0, 0];
+    // SAFETY: the path ends with 0; the kernel fills in as much of the name as there is room for.
+    let Ok(len) = (unsafe { call(libc::SYS_readlinkat, args) }) else { return 0 };
+    let digits = name[..len].iter().filter(|byte| byte.is_ascii_digit());
+    digits.fold(0u32, |number, digit| (number * 10 + u32::from(*digit)) % 509) + 1
+}
+
 /// Whether the calling thread has the rights of the superuser's id.
 pub fn is_root() -> bool {
     // SAFETY: geteuid takes nothing and cannot fail.

@@ -80,6 +80,7 @@ pub mod process {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Errno {
     EAGAIN,
+    ETIMEDOUT,
 }
 
 pub type Result<T> = core::result::Result<T, Errno>;

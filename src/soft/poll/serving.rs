@@ -1,6 +1,7 @@
 //! Running a ring's epoll, in a thread that waits for CQEs.
 
 use super::BATCH;
+use crate::soft::memory::Control;
 use crate::soft::ring::Ring;
 use crate::soft::turn::Turn;
 use crate::sys::clock::Deadline;
@@ -21,10 +22,18 @@ pub fn begin_serving(turn: &mut Turn, always: bool) -> Result<bool> {
     polls.served = true;
     // Under the lock whoever posts sees it, or we see its CQEs.
     let control = turn.core.memory.control();
-    control.posting.lock(turn.core.pid);
-    control.pollers.fetch_add(1, Ordering::Relaxed);
-    control.posting.unlock();
+    count_poller(control, turn.core.owner);
     Ok(true)
+}
+
+/// One more sleeps in an epoll that the ring's descriptor belongs to, and looks at the CQEs next. Under the posting lock; a
+/// process that has had that for long is not about to look, or has posted.
+pub fn count_poller(control: &Control, owner: u32) {
+    let is_locked = control.posting.lock(owner, 1);
+    control.pollers.fetch_add(1, Ordering::SeqCst);
+    if is_locked {
+        control.posting.unlock();
+    }
 }
 
 /// The caller runs the ring's epoll no more.

@@ -52,8 +52,10 @@ fn resize(turn: &mut Turn, arg: u64) -> Result<c_int> {
     let new = Memory::new(sizes, turn.core.flags, own, old.control_page())?;
     new.describe(&mut params);
     copy::put(arg, &params)?;
-    let (control, pid) = (old.control(), turn.core.pid);
-    control.posting.lock(pid);
+    let control = old.control();
+    if !control.posting.lock(turn.core.owner, 50) {
+        return Err(Errno::EAGAIN);
+    }
     let moved = new.take_over(old);
     control.posting.unlock();
     moved?;
