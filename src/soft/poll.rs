@@ -12,6 +12,7 @@ use alloc::vec::Vec;
 use core::ffi::c_int;
 use core::sync::atomic::Ordering;
 
+mod plain;
 mod serving;
 mod sharing;
 pub mod signals;
@@ -80,6 +81,10 @@ pub struct Polls {
     free: Vec<u32>,
     /// By the program's descriptor: the slot of the request that waits for the file that it is, or was.
     numbers: Vec<Option<u32>>,
+    /// Bits by the program's descriptor: as long as the epoll has it, nothing that the ring signals is seen there.
+    plain: Vec<u64>,
+    /// The epoll did not have the descriptor yet that was armed last.
+    is_new: bool,
     /// How many requests wait.
     pub armed: u32,
     /// Somebody came to watch a file in this turn.
@@ -98,6 +103,8 @@ impl Polls {
             slots: Vec::new(),
             free: Vec::new(),
             numbers: Vec::new(),
+            plain: Vec::new(),
+            is_new: false,
             armed: 0,
             is_fresh: false,
             served: false,
@@ -185,7 +192,8 @@ impl Polls {
         }
         let tag = self.tag(slot);
         let mut done = epoll::control(self.epoll.fd, epoll::EPOLL_CTL_MOD, number, events, tag);
-        if done == Err(Errno::ENOENT) {
+        self.is_new = done == Err(Errno::ENOENT);
+        if self.is_new {
             done = epoll::control(self.epoll.fd, epoll::EPOLL_CTL_ADD, number, events, tag);
         }
         if done.is_err() {
@@ -278,6 +286,9 @@ impl Turn<'_> {
         }
         // SAFETY: the request is live.
         unsafe {
+            if once {
+                self.look_for_own_signals(&mut *request, by_number);
+            }
             self.core.requests.put_away(request, Place::Polled(slot));
             self.note_signals(request, tag);
         }

@@ -23,8 +23,8 @@ use roster::{Need, Next, Roster, Thread};
 
 /// Without headway for so long another one takes over: longer than a disk takes.
 const TICK: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 10_000_000 };
-/// How long an idle thread sleeps until it ends.
-const LINGER: libc::timespec = libc::timespec { tv_sec: 1, tv_nsec: 0 };
+/// How long an idle thread sleeps until it ends: the kernel reads without one.
+const LINGER: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 /// Looks at the queue before an idle thread sleeps.
 const SPINS: u32 = 2000;
 

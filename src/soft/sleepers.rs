@@ -19,8 +19,8 @@ use core::ffi::c_void;
 use core::ptr::{null_mut, NonNull};
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
-/// How long an idle one stays.
-const LINGER: libc::timespec = libc::timespec { tv_sec: 1, tv_nsec: 0 };
+/// How long an idle one stays: the kernel waits for futexes without threads.
+const LINGER: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 /// Looks before the CPU is left to others.
 const SPINS: u32 = 200;
 

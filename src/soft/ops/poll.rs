@@ -44,10 +44,7 @@ pub static POLL_ADD: Op = Op {
             return watch(turn, r);
         }
         match epoll::ready(r.fd, events) {
-            Ok(0) => {
-                turn.expects_own_signals(r);
-                Outcome::Wait(events)
-            }
+            Ok(0) => Outcome::Wait(events),
             Ok(found) => Outcome::Done(found as i32),
             Err(errno) => Outcome::Done(errno.answer()),
         }
@@ -150,14 +147,11 @@ pub static EPOLL_WAIT: Op = Op {
         }
         Ok(())
     },
-    issue: |turn, r| {
+    issue: |_, r| {
         // SAFETY: any bytes are valid as an address; the kernel checks it.
         let got = unsafe { epoll::wait_at(r.fd, r.sqe.anon_addr.addr, r.sqe.len as i32) };
         match got {
-            Ok(0) => {
-                turn.expects_own_signals(r);
-                Outcome::Wait(libc::EPOLLIN as u32)
-            }
+            Ok(0) => Outcome::Wait(libc::EPOLLIN as u32),
             Ok(count) => Outcome::Done(count as i32),
             Err(errno) => Outcome::Done(errno.answer()),
         }

@@ -3,7 +3,7 @@
 /// Threads, however many of them make no headway.
 const MOST: u32 = 16;
 /// Ticks without anything to watch until the one that watches ends.
-const IDLE_TICKS: u32 = 100;
+const IDLE_TICKS: u32 = 2;
 
 /// The threads, and how much there is for them.
 pub struct Roster {
