@@ -102,6 +102,23 @@ static void what_has_no_room_ends_it(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* Messages are not looked for: without a buffer there is no next one. */
+static void the_last_buffer_ends_a_receive_of_messages(void)
+{
+	int fds[2];
+	struct io_uring ring;
+
+	socket_pair(fds, SOCK_DGRAM);
+	ring_init(&ring, 8, 0);
+	buffers(&ring, 1);
+	receive(&ring, fds[0], 0);
+	submit(&ring, 1);
+	MUST(send(fds[1], "1", 1, 0));
+	expect(&ring, 1, true);
+	expect(&ring, -ENOBUFS, false);
+	io_uring_queue_exit(&ring);
+}
+
 static void a_limit_of_all_bytes(void)
 {
 	static char data[4096];
@@ -170,6 +187,7 @@ static void a_bundle_with_a_length_lets_others_go_first(void)
 TEST_PARTS(
 	PART(the_last_buffer_ends_nothing),
 	PART(what_has_no_room_ends_it),
+	PART(the_last_buffer_ends_a_receive_of_messages),
 	PART(a_limit_of_all_bytes),
 	PART(a_bundle_with_a_length_lets_others_go_first),
 )

@@ -169,7 +169,7 @@ static void what_points_at_nothing_ends_the_submission(void)
 
 	socket_pair(fds, SOCK_STREAM);
 	ring_init(&ring, 16, 0);
-	for (int round = 0; round < 16; round++) {
+	for (int round = 0; round < 24; round++) {
 		int kind = round % 8;
 		struct io_uring_sqe *sqe = sqe_get(&ring);
 
@@ -184,7 +184,7 @@ static void what_points_at_nothing_ends_the_submission(void)
 		case 7: io_uring_prep_bind(sqe, file, (struct sockaddr *)8, 16); break;
 		}
 		io_uring_sqe_set_data64(sqe, 1);
-		io_uring_sqe_set_flags(sqe, round < 8 ? 0 : IOSQE_ASYNC);
+		io_uring_sqe_set_flags(sqe, round / 8 == 1 ? IOSQE_ASYNC : round / 8 == 2 ? IOSQE_IO_DRAIN : 0);
 		add(&ring, 2, 0);
 		CHECK_EQ(io_uring_submit(&ring), 1);
 		REAP(&ring, 1, kind ? -EFAULT : -EINVAL);

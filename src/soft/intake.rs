@@ -203,7 +203,8 @@ fn admit(turn: &mut Turn, sq: &mut Submitted, r: &mut Request, behind: Option<&R
     };
     let copies = behind.is_some()
         || op.copies_first
-        || (r.sqe.flags & NOT_AT_ONCE != 0 && ops::points_at_vectors(r.sqe.opcode));
+        || ((r.sqe.flags & NOT_AT_ONCE != 0 || !turn.core.deferred.is_empty())
+            && ops::points_at_vectors(r.sqe.opcode));
     let kept = |r: &mut Request| if copies { (op.keep)(r) } else { Ok(()) };
     let placed = |r: &Request| match timeout::is_linked_timeout(r)
         && behind.is_none_or(timeout::is_linked_timeout)

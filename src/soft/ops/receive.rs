@@ -264,7 +264,9 @@ fn receive_selected(turn: &mut Turn, r: &mut Request, goes_on: bool) -> Option<O
         Err(errno) => {
             let errno = no_socket(r).unwrap_or(errno);
             // Whether there is another message is not looked at.
-            let goes_on = goes_on && is_stream(r);
+            if goes_on && !is_stream(r) {
+                return Some(Outcome::Done(errno.answer()));
+            }
             return Some(turn.without_buffer(r, errno, goes_on, awaited(r)));
         }
     };
