@@ -104,12 +104,21 @@ unsafe fn vector(request: &iocb, pages: &mut Pages) -> Result<()> {
 }
 
 /// The file of a request, with which nothing is wrong otherwise; or what is wrong with that.
+#[inline]
 pub fn file_of(request: &iocb, files: &mut Files) -> Result<File> {
+    let is_plain = request.aio_rw_flags == 0 && request.aio_flags & IOCB_FLAG_IOPRIO == 0;
+    match files.last(request.aio_fildes as c_int, request.aio_lio_opcode) {
+        Some(file) if is_plain => Ok(file),
+        _ => look(request, files, is_plain),
+    }
+}
+
+#[inline(never)]
+fn look(request: &iocb, files: &mut Files, is_plain: bool) -> Result<File> {
     let fd = request.aio_fildes as c_int;
     let file = files.look(fd)?;
     if moves_data(request) {
         is_open_to(file.flags, closed_to(request.aio_lio_opcode))?;
-        let is_plain = request.aio_rw_flags == 0 && request.aio_flags & IOCB_FLAG_IOPRIO == 0;
         let is_write = is_write(request);
         // Sockets can be read and written, and regular files, unless they are /proc's. Others may be anything.
         let is_known = match file.kind {
@@ -120,6 +129,9 @@ pub fn file_of(request: &iocb, files: &mut Files) -> Result<File> {
         if !is_plain || !is_known {
             judge::ask(request)?;
             *files.takes(fd, is_write) |= is_plain;
+        }
+        if is_plain && file.kind == Kind::Cached {
+            files.remember(fd, request.aio_lio_opcode, file);
         }
     } else if request.aio_lio_opcode != IOCB_CMD_POLL
         && matches!(file.kind, Kind::Socket | Kind::Pollable)

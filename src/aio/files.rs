@@ -38,6 +38,8 @@ pub struct File {
 pub struct Files {
     known: [Known; KNOWN],
     call: u32,
+    /// What the last plain request of this call was for, and what it was.
+    last: Option<(c_int, u16, File)>,
 }
 
 impl Files {
@@ -45,18 +47,34 @@ impl Files {
     pub const fn new() -> Files {
         let flags = Err(Errno::EBADF);
         let nothing = Known { fd: -1, checked: 0, seen: 0, flags, kind: None, takes: [false; 2] };
-        Files { known: [nothing; KNOWN], call: TRUST }
+        Files { known: [nothing; KNOWN], call: TRUST, last: None }
     }
 
     /// Another call begins: descriptors may be other files now.
     #[inline]
     pub fn forget(&mut self) {
         self.call = self.call.wrapping_add(1);
+        self.last = None;
     }
 
     /// What was trusted was wrong.
     pub fn distrust(&mut self, fd: c_int) {
         self.known[fd as usize % KNOWN].fd = -1;
+        self.last = None;
+    }
+
+    /// The file of the request before, if this one is for the same.
+    #[inline(always)]
+    pub fn last(&self, fd: c_int, opcode: u16) -> Option<File> {
+        match self.last {
+            Some((last, for_opcode, file)) if last == fd && for_opcode == opcode => Some(file),
+            _ => None,
+        }
+    }
+
+    /// Others of this call may be for the same.
+    pub fn remember(&mut self, fd: c_int, opcode: u16, file: File) {
+        self.last = Some((fd, opcode, file));
     }
 
     #[inline]
