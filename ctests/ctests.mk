@@ -28,6 +28,7 @@ test: setup-test
 	@$(MAKE) --no-print-directory blocked
 	@$(MAKE) --no-print-directory soak-checked
 	@$(MAKE) --no-print-directory fuzz-memory fuzz-process STRESS_SECONDS=16
+	@$(MAKE) --no-print-directory sanitize SANITIZE_FILTER='liburing/(ops-nop|buf-ring)\.c|libaio/ops\.c'
 	@$(MAKE) --no-print-directory inject INJECT_FLAGS='--step 9 --jobs 4'
 
 check: setup-test
@@ -92,6 +93,13 @@ databases: setup-test
 	@ctests/setup ctests/peers/packages-databases
 	@$(MAKE) --no-print-directory stage
 	ctests/peers/tools/databases $(DATABASES_FLAGS)
+
+# Our C tests under tools that look for mistakes; SANITIZE_FILTER= picks tests.
+SANITIZE_FILTER ?=
+.PHONY: sanitize
+sanitize: setup-test
+	@$(MAKE) --no-print-directory stage
+	ctests/tools/sanitize '$(SANITIZE_FILTER)'
 
 # Rings are used while another thread spoils what is shared, and while the process is changed all the time.
 STRESS_SECONDS ?= 600

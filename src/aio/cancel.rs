@@ -28,7 +28,13 @@ pub unsafe fn cancel_now(ring: *const io_uring, user_data: Option<u64>) -> Resul
             None => which.flags = IORING_ASYNC_CANCEL_ANY,
         }
         let arg = (&raw const which).cast::<c_void>();
-        register(ring, io_uring_register_op::IORING_REGISTER_SYNC_CANCEL, arg, 1).map(drop)
+        loop {
+            // A signal may come before the request was found.
+            match register(ring, io_uring_register_op::IORING_REGISTER_SYNC_CANCEL, arg, 1) {
+                Err(Errno::EINTR) => {}
+                done => return done.map(drop),
+            }
+        }
     }
 }
 
