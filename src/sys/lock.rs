@@ -89,21 +89,18 @@ impl<const RANK: u8> Lock<RANK> {
     /// that a signal handler has interrupted.
     #[cfg(not(loom))]
     pub fn lock_patiently(&self) -> Option<Guard<'_, RANK>> {
-        const LOOKS: u32 = 1000;
-        const PAUSE: i64 = 50;
-        for look in 0..LOOKS {
-            if let Some(held) = self.try_lock() {
-                return Some(held);
-            }
+        const PATIENCE: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+        let held = caller::id() | HELD;
+        if !self.0.take(held) {
             if self.0.is_held_by_caller() && !fork::let_go_for_caller() {
                 return None;
             }
-            match look < SPINS {
-                true => core::hint::spin_loop(),
-                false => super::thread::sleep(PAUSE),
+            if !self.0.wait_for(held, Some(&PATIENCE)) {
+                return None;
             }
         }
-        None
+        locks::taken(RANK);
+        Some(Guard(self))
     }
 
     /// Lets go of the lock whose guard was forgotten.
@@ -188,10 +185,15 @@ impl Word {
         if self.is_held_by_caller() {
             fork::let_go_for_caller();
         }
+        self.wait_for(held, None);
+    }
+
+    /// Waits for it; false when nobody has let go of it for as long as that.
+    fn wait_for(&self, held: u32, patience: Option<&libc::timespec>) -> bool {
         for _ in 0..SPINS {
             core::hint::spin_loop();
             if self.0.load(Ordering::Relaxed) == FREE && self.take(held) {
-                return;
+                return true;
             }
         }
         loop {
@@ -203,10 +205,11 @@ impl Word {
                     .0
                     .compare_exchange(seen, marked, Ordering::Acquire, Ordering::Relaxed)
                     .is_ok();
-            match is_marked {
-                true if seen == FREE => return,
-                true => _ = futex::wait(&self.0, marked, None),
-                false => {}
+            if is_marked && seen == FREE {
+                return true;
+            }
+            if is_marked && futex::wait(&self.0, marked, patience) == Err(super::Errno::ETIMEDOUT) {
+                return false;
             }
         }
     }
