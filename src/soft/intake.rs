@@ -61,17 +61,20 @@ fn take_in(turn: &mut Turn, count: u32) -> Result<u32> {
     let minds_none =
         turn.core.restrictions.is_none() && !turn.core.is_closed && !iopoll::polls(turn);
     let mut starves = false;
+    let mut overflows = !turn.core.overflow.is_empty();
     while sq.left > 0 {
         let Some(sqe) = sq.next(turn) else { break };
         if minds_none && chain.head.is_null() && turn.core.deferred.is_empty() {
-            if turn.has_no_room_for_another() {
+            if overflows && turn.has_no_room_for_another() {
                 starves = true;
                 sq.put_back();
                 break;
             }
             // SAFETY: what next gives can be read.
             if let Some(cqe) = unsafe { ops::at_once(turn, sqe) } {
-                turn.post(cqe);
+                if turn.post_and_tell(cqe) {
+                    overflows = !turn.core.overflow.is_empty();
+                }
                 continue;
             }
         }
@@ -101,6 +104,7 @@ fn take_in(turn: &mut Turn, count: u32) -> Result<u32> {
             }
         }
         let ends = core::mem::take(&mut turn.core.ends_submission);
+        overflows = !turn.core.overflow.is_empty();
         // What is linked to one that was refused is taken as well.
         if (refused || ends) && !links && turn.core.flags & IORING_SETUP_SUBMIT_ALL == 0 {
             break;

@@ -77,11 +77,19 @@ impl Turn<'_> {
     /// Posts a CQE, at the end of the turn at the latest.
     #[inline]
     pub fn post(&mut self, cqe: Cqe) {
+        _ = self.post_and_tell(cqe);
+    }
+
+    /// [`Turn::post`]; whether it has moved CQEs to the completion queue, which may be full now.
+    #[inline]
+    pub fn post_and_tell(&mut self, cqe: Cqe) -> bool {
         self.core.posted = self.core.posted.wrapping_add(1);
         self.core.pending.push(cqe);
-        if self.core.pending.len() >= BATCH {
+        let is_much = self.core.pending.len() >= BATCH;
+        if is_much {
             self.publish();
         }
+        is_much
     }
 
     /// Moves the turn's CQEs to the completion queue.
@@ -165,13 +173,11 @@ impl Turn<'_> {
 
     /// Whether there is no memory for a CQE that belongs to no request, where the completion queue has no room for it:
     /// each request has brought what its own needs.
-    #[inline]
-    pub fn has_no_room_for_another(&mut self) -> bool {
-        !self.core.overflow.is_empty() && self.has_no_room()
-    }
-
     #[cold]
-    fn has_no_room(&mut self) -> bool {
+    pub fn has_no_room_for_another(&mut self) -> bool {
+        if self.core.overflow.is_empty() {
+            return false;
+        }
         let more = self.core.pending.len() + 1;
         allocator::check().is_err() || self.core.overflow.try_reserve(more).is_err()
     }

@@ -4,7 +4,7 @@
 //! A page that the kernel empties in a child tells, for the price of a load, however the child was made;
 //! one that shares its parent's memory, as after vfork, is none. Each subject that has to start over in a
 //! new process has a word in it. Where the kernel empties no page, it is asked whether one is there that no child
-//! has ([`memory`]).
+//! has (`fork/memory.rs`).
 //!
 //! Where the C library has a part in a fork, all locks are held meanwhile ([`locks`]).
 

@@ -203,7 +203,7 @@ pub struct Op {
     pub is_wide: bool,
     /// `keep` is called at submission wherever it starts: where there is nothing to copy, it is refused.
     pub copies_first: bool,
-    /// Whether it is only done by whoever submitted it, or a [proxy](super::proxies) of that thread. Asked when it does
+    /// Whether it is only done by whoever submitted it, or a proxy of that thread. Asked when it does
     /// not start where it was submitted, has to wait, or goes to a worker.
     pub bound: fn(&Request) -> Bound,
 }
