@@ -116,6 +116,24 @@ pub struct Memory {
     pub cq_entries: u32,
 }
 
+/// Words of a CQE of 16 bytes.
+const NARROW_WORDS: usize = 2;
+
+/// The first half of a CQE.
+///
+/// # Safety
+/// There must be room for it.
+#[inline]
+unsafe fn write_half(at: *mut u64, cqe: &Cqe) {
+    // SAFETY: as the caller says.
+    unsafe {
+        at.write(cqe.user_data);
+        let result = at.add(1).cast::<u32>();
+        result.write(cqe.res as u32);
+        result.add(1).write(cqe.flags);
+    }
+}
+
 const fn in_pages(bytes: usize) -> usize {
     bytes.next_multiple_of(mem::PAGE_SIZE)
 }
@@ -303,9 +321,9 @@ impl Memory {
     #[inline]
     fn cqe_words(&self) -> usize {
         if self.flags & IORING_SETUP_CQE32 != 0 {
-            4
+            2 * NARROW_WORDS
         } else {
-            2
+            NARROW_WORDS
         }
     }
 
@@ -379,8 +397,21 @@ impl Memory {
         self.flags & IORING_SETUP_CQE_MIXED != 0
     }
 
-    /// Writes the CQE at `position` of the completion ring, which must be free. Under the posting lock.
+    /// CQEs are of 16 bytes, all of them.
     #[inline]
+    pub fn is_narrow(&self) -> bool {
+        self.flags & (IORING_SETUP_CQE32 | IORING_SETUP_CQE_MIXED) == 0
+    }
+
+    /// [`Memory::write_cqe`] where CQEs are [narrow](Memory::is_narrow).
+    #[inline]
+    pub fn write_narrow_cqe(&self, position: u32, cqe: &Cqe) {
+        let slot = (position & (self.cq_entries - 1)) as usize;
+        // SAFETY: the slot is in range, and ours until the tail is published.
+        unsafe { write_half(self.cqes.add(slot * NARROW_WORDS), cqe) };
+    }
+
+    /// Writes the CQE at `position` of the completion ring, which must be free. Under the posting lock.
     pub fn write_cqe(&self, position: u32, cqe: &Cqe) {
         let all_big = self.flags & IORING_SETUP_CQE32 != 0;
         let is_big = all_big || (self.is_mixed() && cqe.flags & IORING_CQE_F_32 != 0);
@@ -388,10 +419,7 @@ impl Memory {
         // is never the last.
         unsafe {
             let at = self.cqe_slot(position);
-            at.write(cqe.user_data);
-            let result = at.add(1).cast::<u32>();
-            result.write(cqe.res as u32);
-            result.add(1).write(cqe.flags);
+            write_half(at, cqe);
             if is_big {
                 at.add(2).write(cqe.big[0]);
                 at.add(3).write(cqe.big[1]);

@@ -30,11 +30,20 @@ impl<'a> Writer<'a> {
     /// Writes a CQE; false when there is no room.
     #[inline]
     fn put(&mut self, cqe: &Cqe) -> bool {
-        if self.memory.is_mixed() && cqe.flags & IORING_CQE_F_32 != 0 {
-            return self.put_big(cqe);
-        }
         if self.room == 0 {
             return false;
+        }
+        if !self.memory.is_narrow() {
+            return self.put_any(cqe);
+        }
+        self.memory.write_narrow_cqe(self.tail, cqe);
+        self.step(1);
+        true
+    }
+
+    fn put_any(&mut self, cqe: &Cqe) -> bool {
+        if self.memory.is_mixed() && cqe.flags & IORING_CQE_F_32 != 0 {
+            return self.put_big(cqe);
         }
         self.memory.write_cqe(self.tail, cqe);
         self.step(1);
