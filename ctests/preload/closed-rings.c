@@ -186,7 +186,7 @@ static void by_number(void)
 static void nothing_is_left(void)
 {
 	struct raw raw = make();
-	struct footprint before;
+	struct footprint before = footprint();
 	int fds[2];
 	char text[8];
 
