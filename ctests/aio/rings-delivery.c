@@ -120,6 +120,7 @@ static void overflow(void)
 					ret = io_ring_enter(r.ctx, 1, 0, 0);
 				}
 				CHECK_EQ(ret, 1);
+				rings_await_taken(&r);
 				usleep(2000);
 			}
 			/* As long as that lasts, it is said once. */

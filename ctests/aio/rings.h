@@ -160,6 +160,16 @@ static inline double rings_poll(const struct rings *r, unsigned nr, double limit
 	return now_ms() - start;
 }
 
+/* Waits until the server has taken what is in the SQ: only then is there room for more. */
+static inline void rings_await_taken(const struct rings *r)
+{
+	double start = now_ms();
+
+	while (__atomic_load_n(&r->sq->head, __ATOMIC_ACQUIRE) != r->tail && now_ms() - start < PATIENCE_MS)
+		usleep(20);
+	CHECK_EQ(__atomic_load_n(&r->sq->head, __ATOMIC_ACQUIRE), r->tail);
+}
+
 /* An unlinked file of BLOCKS blocks; each is filled with its number. */
 static inline int data_file(int extra_flags)
 {
