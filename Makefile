@@ -55,7 +55,7 @@ $(CC) -shared -o $@.full $(4) \
     -Wl,--whole-archive $(2) -Wl,--no-whole-archive \
     -Wl,--version-script=$(3) -Wl,-soname,$(1) \
     -Wl,--gc-sections -Wl,--no-undefined -Wl,-z,relro,-z,now,-z,nodelete -Wl,-z,noexecstack \
-    -Wl,--hash-style=gnu -Wl,--build-id
+    -Wl,--hash-style=gnu -Wl,--build-id $(LINK_MORE)
 $(OBJCOPY) --strip-unneeded $@.full $@
 endef
 

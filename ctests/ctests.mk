@@ -134,3 +134,42 @@ inject: inject-program
 	mkdir -p $(INJECT)/work
 	cd $(INJECT)/work && ANYRING_BACKING=soft $(INJECT)/inject $(INJECT_FLAGS)
 	cd $(INJECT)/work && ANYRING_BACKING=kernel $(INJECT)/inject $(INJECT_FLAGS)
+
+# The lines of src/soft and src/aio that our C tests and some fuzzing reach, by libraries whose blocks note that they ran.
+COVERAGE := $(BUILD)/coverage
+COVERAGE_LIBS := $(COVERAGE)/liburing.so.2 $(COVERAGE)/libaio.so.1
+COVERAGE_HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+COVERAGE_RUST := -C passes=sancov-module $(addprefix -C llvm-args=-sanitizer-coverage-,level=2 prune-blocks=0 \
+    inline-bool-flag pc-table)
+# For parts of it: COVERAGE_FILTER=, COVERAGE_FUZZ_SQES=.
+COVERAGE_FILTER ?= \.c$$
+COVERAGE_FUZZ_SQES ?= 20000
+.PHONY: coverage coverage-libs coverage-run coverage-missing
+coverage: coverage-run
+	ctests/coverage/report $(COVERAGE_LIBS:%=%.full)
+
+# What the last `make coverage` has not reached.
+coverage-missing:
+	@ctests/coverage/report --missing $(COVERAGE_LIBS:%=%.full)
+
+# memset and its like are optimised: otherwise they call themselves.
+coverage-libs: setup-test
+	@$(MAKE) --no-print-directory stage
+	mkdir -p $(COVERAGE)
+	$(foreach lib,$(COVERAGE_LIBS),$(CC) -c -O2 -Wall -Wextra -Werror -fPIC ctests/coverage/counters.c \
+	    -DCOVERAGE_FILE='"$(lib).full.flags"' -o $(lib).o;)
+	CARGO_TARGET_DIR=$(CURDIR)/target/coverage CARGO_BUILD_TARGET=$(COVERAGE_HOST) RUSTFLAGS='$(COVERAGE_RUST)' \
+	    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=0 $(MAKE) --no-print-directory BUILD=$(COVERAGE) \
+	    CARGO='$(CARGO) --config profile.release.package.anyring-mem.opt-level=3' \
+	    URING_ARCHIVE=target/coverage/$(COVERAGE_HOST)/release/libanyring_liburing.a \
+	    AIO_ARCHIVE=target/coverage/$(COVERAGE_HOST)/release/libanyring_libaio.a \
+	    LINK_MORE='-Wl,-z,start-stop-gc -Wl,-T,ctests/coverage/counters.ld $$@.o -lc' $(COVERAGE_LIBS)
+
+# Failing tests are no matter here: code that is not optimised may be too slow for what some of them ask.
+coverage-run: coverage-libs
+	$(foreach lib,$(COVERAGE_LIBS),rm -f $(lib).full.flags && truncate -s 4M $(lib).full.flags;)
+	for backing in kernel soft; do \
+	    ctests/run --under "env LD_LIBRARY_PATH=$(COVERAGE) ANYRING_BACKING=$$backing" --filter '$(COVERAGE_FILTER)' \
+	        ctests/liburing ctests/libaio ctests/aio; \
+	done; true
+	LD_LIBRARY_PATH=$(COVERAGE) $(MAKE) --no-print-directory fuzz FUZZ_SQES=$(COVERAGE_FUZZ_SQES)
