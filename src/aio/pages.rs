@@ -45,7 +45,8 @@ impl Pages {
         let start = user::checked(address.cast_mut(), len)? as u64;
         let last = start + len.max(1) as u64 - 1;
         for page in start / PAGE..=last / PAGE {
-            if !self.knows(page) && !peek::is_readable(page * PAGE) {
+            // What is not the caller's to have looked at is not looked at.
+            if !self.knows(page) && !peek::is_readable((page * PAGE).max(start)) {
                 self.known[page as usize % KNOWN] = 0;
                 return Err(Errno::EFAULT);
             }

@@ -46,25 +46,19 @@ pub unsafe fn copy<T>(address: u64) -> Result<T> {
     }
 }
 
-/// A call that looks at a signal set, and does nothing with it: `EFAULT` where there is no memory of 8 bytes to read,
-/// respectively to write.
-fn look_at_set(set: u64, old: u64) -> bool {
-    /// None of those that rt_sigprocmask(2) knows, which it looks at behind the set that it is given.
-    const NO_COMMAND: usize = 99;
-    let command = if set == 0 { libc::SIG_BLOCK as usize } else { NO_COMMAND };
-    let args = [command, set as usize, old as usize, 8, 0, 0];
-    // SAFETY: the mask stays what it is, and the kernel says where it cannot read or write.
-    unsafe { call(libc::SYS_rt_sigprocmask, args) != Err(Errno::EFAULT) }
-}
-
-/// Whether 8 bytes at `address` can be read.
+/// Whether 8 bytes at `address` can be read: signalfd4(2) reads a signal set before it finds flags that there are not.
 pub fn is_readable(address: u64) -> bool {
-    look_at_set(address, 0)
+    const NO_FLAGS: usize = 1;
+    let args = [usize::MAX, address as usize, 8, NO_FLAGS, 0, 0];
+    // SAFETY: no descriptor is made or changed, and the kernel says where it cannot read.
+    unsafe { call(libc::SYS_signalfd4, args) != Err(Errno::EFAULT) }
 }
 
 /// Whether 8 bytes at `address`, which is not NULL, can be written to. They are something else then.
 pub fn overwrite(address: u64) -> bool {
-    look_at_set(0, address)
+    let args = [libc::SIG_BLOCK as usize, 0, address as usize, 8, 0, 0];
+    // SAFETY: the mask stays what it is, and the kernel says where it cannot write.
+    unsafe { call(libc::SYS_rt_sigprocmask, args) != Err(Errno::EFAULT) }
 }
 
 /// `EFAULT` unless all of `len` bytes at `address`, the start of a page, can be written to. They are
