@@ -129,6 +129,34 @@ static void a_mask_keeps_a_signal_out(void)
 	io_uring_queue_exit(&ring);
 }
 
+/* The same where the ring is looked after by a thread of its own. */
+static void a_mask_with_a_thread_for_the_queue(void)
+{
+	struct io_uring_params params = { .flags = IORING_SETUP_SQPOLL, .sq_thread_idle = 50 };
+	struct io_uring ring;
+	struct io_uring_cqe *cqe = NULL;
+	struct __kernel_timespec ts = ms_to_ts(60), long_ts = ms_to_ts(10000);
+	sigset_t usr1 = only_usr1(), none;
+
+	sigemptyset(&none);
+	CHECK_EQ(io_uring_queue_init_params(8, &ring, &params), 0);
+	signal_in(10);
+	CHECK_EQ(io_uring_wait_cqes(&ring, &cqe, 1, &ts, &usr1), -ETIME);
+	CHECK_EQ(handled, 1);
+	signal_in(10);
+	delayed(&ring, 60, 3);
+	submit(&ring, 1);
+	CHECK_EQ(io_uring_wait_cqes(&ring, &cqe, 1, NULL, &usr1), 0);
+	CHECK_EQ(cqe->user_data, 3);
+	CHECK_EQ(handled, 1);
+	io_uring_cqe_seen(&ring, cqe);
+	MUST(sigprocmask(SIG_BLOCK, &usr1, NULL));
+	signal_in(10);
+	CHECK_EQ(io_uring_wait_cqes(&ring, &cqe, 1, &long_ts, &none), -EINTR);
+	CHECK_EQ(handled, 1);
+	io_uring_queue_exit(&ring);
+}
+
 /* The enter call by itself takes a mask too. */
 static void enter_takes_a_mask(void)
 {
@@ -151,5 +179,6 @@ TEST_PARTS(
 	PART(interrupted_after_submitting_is_the_count),
 	PART(a_mask_lets_a_blocked_signal_in),
 	PART(a_mask_keeps_a_signal_out),
+	PART(a_mask_with_a_thread_for_the_queue),
 	PART(enter_takes_a_mask),
 )
