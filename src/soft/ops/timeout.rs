@@ -87,11 +87,10 @@ pub static TIMEOUT_REMOVE: Op = Op {
         if flags & IORING_TIMEOUT_UPDATE_MASK == 0 {
             return if flags == 0 { Ok(()) } else { Err(Errno::EINVAL) };
         }
-        let known = IORING_TIMEOUT_UPDATE_MASK
-            | IORING_TIMEOUT_ABS
-            | IORING_TIMEOUT_CLOCK_MASK
-            | IORING_TIMEOUT_IMMEDIATE_ARG;
-        if flags & !known != 0 || (flags & IORING_TIMEOUT_CLOCK_MASK).count_ones() > 1 {
+        // A timeout keeps its clock.
+        const KNOWN: u32 =
+            IORING_TIMEOUT_UPDATE_MASK | IORING_TIMEOUT_ABS | IORING_TIMEOUT_IMMEDIATE_ARG;
+        if flags & !KNOWN != 0 {
             return Err(Errno::EINVAL);
         }
         let time = time_of(offset(r), flags)?;
@@ -111,11 +110,9 @@ pub static TIMEOUT_REMOVE: Op = Op {
                 cancel(turn, found);
             } else {
                 disarm(turn, found);
-                let keep =
-                    state(&mut *found).flags & !(IORING_TIMEOUT_ABS | IORING_TIMEOUT_CLOCK_MASK);
+                let keep = state(&mut *found).flags & !IORING_TIMEOUT_ABS;
                 let new = state(r);
-                let (time, flags) =
-                    (new.time, keep | new.flags & (IORING_TIMEOUT_ABS | IORING_TIMEOUT_CLOCK_MASK));
+                let (time, flags) = (new.time, keep | new.flags & IORING_TIMEOUT_ABS);
                 let found_state = state(&mut *found);
                 (found_state.time, found_state.flags) = (time, flags);
                 arm(turn, found);
