@@ -198,10 +198,14 @@ pub unsafe fn one(turn: &mut Turn, request: *mut Request) -> Result<()> {
             }
             Place::Queued | Place::Running => {
                 (*request).flags |= CANCELLED;
-                let is_over = (*request).job.call_off();
+                let job = &(*request).job;
+                // What the kernel has in a list of its kind it cancels there and then.
+                if count_of_one(&*request) == 0 {
+                    job.call_off();
+                    return Err(Errno::EALREADY);
+                }
                 const CUT: [i32; 2] = [Errno::EINTR.answer(), Errno::ECANCELED.answer()];
-                let was_cut = is_over && CUT.contains(&(*request).result);
-                if !was_cut || count_of_one(&*request) == 0 {
+                if !job.call_off_for_certain() || !CUT.contains(&(*request).result) {
                     return Err(Errno::EALREADY);
                 }
             }

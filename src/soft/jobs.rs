@@ -3,7 +3,9 @@
 use super::ops::{self, Bound};
 use super::request::Request;
 use super::workers::Kind;
+use crate::abi::ctypes::__kernel_timespec;
 use crate::abi::uring::{io_uring_op, IOSQE_ASYNC, IOSQE_CQE_SKIP_SUCCESS};
+use crate::sys::clock::Deadline;
 use crate::sys::interrupt::{self, Repeated};
 use crate::sys::{file, process, thread, Errno};
 use core::ptr::null_mut;
@@ -98,7 +100,7 @@ impl Job {
                 id => interrupt::interrupt(id),
             }
             for _ in 0..LOOKS {
-                if self.worker.load(Ordering::Acquire) == DONE {
+                if self.is_done() {
                     return true;
                 }
                 process::yield_now();
@@ -107,6 +109,33 @@ impl Job {
                 thread::sleep(PAUSE);
             }
         }
+        self.interrupt_until_done()
+    }
+
+    /// The same for what a signal ends in any case, as soon as its thread has a CPU: waits for that. On a machine that
+    /// is at work with other things it takes longer than a moment.
+    pub fn call_off_for_certain(&self) -> bool {
+        /// Where no signal may be sent it would not end.
+        const PATIENCE: __kernel_timespec = __kernel_timespec { tv_sec: 2, tv_nsec: 0 };
+        const PAUSE: i64 = 100;
+        if self.call_off() {
+            return true;
+        }
+        let deadline = Deadline::after(PATIENCE).ok();
+        while !self.is_done() && deadline.is_some_and(|deadline| !deadline.is_over()) {
+            // It may have had no thread yet.
+            self.interrupt_until_done();
+            thread::sleep(PAUSE);
+        }
+        self.is_done()
+    }
+
+    fn is_done(&self) -> bool {
+        self.worker.load(Ordering::Acquire) == DONE
+    }
+
+    /// Begins with that, if a thread has it; whether it is done.
+    fn interrupt_until_done(&self) -> bool {
         if let id @ 1.. = self.worker.load(Ordering::SeqCst) {
             self.calls.begin(id);
         }
