@@ -134,6 +134,7 @@ inject: inject-program
 	mkdir -p $(INJECT)/work
 	cd $(INJECT)/work && ANYRING_BACKING=soft $(INJECT)/inject $(INJECT_FLAGS)
 	cd $(INJECT)/work && ANYRING_BACKING=kernel $(INJECT)/inject $(INJECT_FLAGS)
+	cd $(INJECT)/work && ANYRING_BACKING=soft $(INJECT)/inject --persist --kinds 2 --jobs 4
 
 # The lines of src/soft and src/aio that our C tests and some fuzzing reach, by libraries whose blocks note that they ran.
 COVERAGE := $(BUILD)/coverage

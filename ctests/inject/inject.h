@@ -87,10 +87,22 @@ static inline bool is_right(const char *file, int line, const char *what, long g
 	must_ret;                                                               \
 })
 
+/*
+ * Whether a call that fails may be made again: a failure may make it fail a few times. One that persists does so for
+ * good; it ends here, and what it kept back must come to pass then.
+ */
+static inline bool may_fail_again(int *errors)
+{
+	if (has_failed() && ++*errors <= 3)
+		return true;
+	*errors = 0;
+	return has_failed() && atomic_exchange(&anyring_inject.persists, 0) != 0;
+}
+
 /* A call that may be made again when it fails: once something has failed it is, and then must succeed. */
 #define AGAIN(call) ({                                                          \
 	long again_ret = (long)(call);                                          \
-	for (int again = 0; again_ret < 0 && has_failed() && again < 3; again++) \
+	for (int again = 0; again_ret < 0 && may_fail_again(&again);)           \
 		again_ret = (long)(call);                                       \
 	again_ret;                                                              \
 })
@@ -124,7 +136,7 @@ static inline void submit_all(struct io_uring *ring)
 
 		if (ring->flags & IORING_SETUP_SQPOLL && ret >= 0)
 			return;
-		HOLDS(ret > 0 || (has_failed() && errors++ < 3));
+		HOLDS(ret > 0 || may_fail_again(&errors));
 	}
 }
 

@@ -20,6 +20,7 @@ use crate::aio::user;
 use crate::backing::Private;
 use crate::ring::barrier::{read_once, write_once};
 use crate::ring::register::register;
+use crate::sys::clock::Deadline;
 use crate::sys::{caller, fd, file, mem, peek, Errno, Result};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_uint, c_void};
@@ -96,6 +97,10 @@ pub(super) struct Inner {
     /// The eventfd that wakes the SQ thread, and where its value is read to; -1 without that thread.
     pub wake_fd: c_int,
     pub woken: u64,
+    /// That read is in flight, or unsent.
+    pub is_armed: bool,
+    /// The server refuses something, and is asked again until then.
+    pub refused_until: Option<Deadline>,
 }
 
 /// The buffers of a context with FIXEDBUFS.
@@ -315,7 +320,7 @@ impl Rings {
             inner.slots = slots;
             // What the parent was about to say when it forked is said there.
             (inner.backlog, inner.overflowed, inner.returned) = (false, false, false);
-            inner.alone = None;
+            (inner.alone, inner.refused_until) = (None, None);
             inner.held = HeldFiles::new();
             inner.buffers.registered = false;
             inner.buffers.register(&inner.ring, self.setup.nr_events);
@@ -378,6 +383,8 @@ impl Inner {
                 returned: false,
                 wake_fd,
                 woken: 0,
+                is_armed: false,
+                refused_until: None,
             })
         }
     }

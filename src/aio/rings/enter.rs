@@ -2,6 +2,7 @@
 
 use super::context::{Inner, Rings};
 use super::queues;
+use super::refused::PAUSE;
 use super::service::{wait_for, Wait};
 use super::sq_thread::SPIN_IDLE;
 use super::submit::{Batch, Stopped};
@@ -14,7 +15,7 @@ use crate::ring::flags::enter_flags;
 use crate::ring::submit::flush_sq;
 use crate::sys::clock::Deadline;
 use crate::sys::process::yield_now;
-use crate::sys::{Errno, Result};
+use crate::sys::{thread, Errno, Result};
 use core::ffi::c_int;
 use core::ptr::null;
 use core::sync::atomic::Ordering;
@@ -190,6 +191,13 @@ impl Inner {
                 if self.sleep(1).is_err() || self.is_ending() {
                     return false;
                 }
+                let in_flight = self.in_flight();
+                if self.endure(false) {
+                    if self.in_flight() < in_flight {
+                        return true;
+                    }
+                    thread::sleep(PAUSE);
+                }
             }
         }
     }
@@ -221,6 +229,9 @@ impl Inner {
                 }
                 self.sleep(missing)?;
                 self.reap();
+                if self.endure(false) {
+                    thread::sleep(PAUSE);
+                }
                 if self.is_ending() {
                     return Err(Errno::EINVAL);
                 }
@@ -253,8 +264,9 @@ impl Inner {
     /// Submits requests that run once more.
     #[inline]
     pub(super) unsafe fn run_queued(&mut self) -> Result<()> {
-        if self.ring.sq.sqe_head != self.ring.sq.sqe_tail {
-            // SAFETY: the ring lock is held.
+        // SAFETY: the ring lock is held.
+        if unsafe { self.unsent() } > 0 {
+            // SAFETY: as above.
             unsafe { self.flush(Batch { entries: 0, sqes: 0, stopped: Stopped::Full }, 0)? };
         }
         Ok(())

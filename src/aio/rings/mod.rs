@@ -19,6 +19,7 @@ pub mod mapped;
 mod queues;
 mod reap;
 mod reaper;
+mod refused;
 mod service;
 mod shape;
 mod sq_thread;

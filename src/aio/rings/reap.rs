@@ -7,6 +7,7 @@
 //! file and of what is cached by the second answer: the same number of bytes is all that there is.
 
 use super::context::Inner;
+use super::refused::PAUSE;
 use crate::abi::aio::*;
 use crate::abi::aio_ring::*;
 use crate::abi::uring::io_uring_sqe;
@@ -17,8 +18,8 @@ use crate::aio::submit::unget_sqe;
 use crate::backing;
 use crate::ring::barrier::{io_uring_smp_load_acquire, read_once};
 use crate::ring::inline::*;
-use crate::ring::submit::{cq_needs_flush, get_events, submit};
-use crate::sys::{Errno, Result};
+use crate::ring::submit::{cq_needs_flush, get_events, submit, submit_and_wait};
+use crate::sys::{thread, Errno, Result};
 use core::sync::atomic::Ordering;
 
 // What a slot's copy of a request keeps in `aio_key`, with `aio_reserved2` beside it.
@@ -111,9 +112,7 @@ impl Inner {
     #[inline]
     unsafe fn finish(&mut self, index: u32, res: i32) -> bool {
         let slot = &self.slots[index];
-        let (key, data, obj) =
-            (slot.request.aio_key, slot.request.aio_data, self.queues.object(slot.address));
-        let outcome = if key == 0 && res >= 0 {
+        let outcome = if slot.request.aio_key == 0 && res >= 0 {
             Outcome::Event { res: i64::from(res), res2: 0 }
         } else {
             self.outcome(index, slot, res)
@@ -133,6 +132,18 @@ impl Inner {
                     return false;
                 }
             };
+            self.end(index, res, res2);
+            true
+        }
+    }
+
+    /// Pushes the event of the request in a slot, for which there is room, and gives the slot back.
+    #[inline]
+    pub(super) unsafe fn end(&mut self, index: u32, res: i64, res2: i64) {
+        let slot = &self.slots[index];
+        let (data, obj) = (slot.request.aio_data, self.queues.object(slot.address));
+        // SAFETY: the ring lock is held.
+        unsafe {
             self.queues.push(io_event { data, obj, res, res2 });
             let request = &self.slots[index].request;
             if request.aio_flags & IOCB_FLAG_RESFD != 0 {
@@ -141,7 +152,6 @@ impl Inner {
                 Inner::close_signal(request, true);
             }
             self.give(index);
-            true
         }
     }
 
@@ -203,44 +213,54 @@ impl Inner {
         Ok(())
     }
 
-    /// An SQE, for which room is made.
+    /// An SQE, for which room is made. `EAGAIN` where the server keeps the SQ full.
     unsafe fn sqe(&mut self) -> Result<*mut io_uring_sqe> {
+        const TRIES: u32 = 40;
         let ring = &raw mut self.ring;
         // SAFETY: the ring lock is held.
         unsafe {
             let mut sqe = io_uring_get_sqe(ring);
-            while sqe.is_null() {
+            for _ in 0..TRIES {
+                if !sqe.is_null() {
+                    return Ok(sqe);
+                }
                 // Short of memory, it takes them later; where the program has closed it, never.
                 match submit(ring) {
                     Err(errno) if backing::says_lost(errno) => return Err(errno),
-                    _ => {}
+                    Err(_) => thread::sleep(PAUSE),
+                    Ok(_) => {}
                 }
                 sqe = io_uring_get_sqe(ring);
             }
-            Ok(sqe)
+            if sqe.is_null() {
+                Err(Errno::EAGAIN)
+            } else {
+                Ok(sqe)
+            }
         }
     }
 
     /// A CQE that is no request's.
     #[cold]
-    unsafe fn note(&mut self, user_data: u64, res: i32) {
+    fn note(&mut self, user_data: u64, res: i32) {
         // A cancelled one was a thread's that has ended: the next arms its own.
-        if user_data == WAKE_UP && res > 0 {
-            // SAFETY: the ring lock is held.
-            unsafe { self.arm_wake_up() };
-        }
+        self.is_armed &= user_data != WAKE_UP || res <= 0;
     }
 
-    /// Queues the read that an eventfd write ends, to wake the SQ thread from its wait.
-    pub unsafe fn arm_wake_up(&mut self) {
+    /// Queues the read that an eventfd write ends, to wake the SQ thread from its wait, unless there is one.
+    pub unsafe fn arm_wake_up(&mut self) -> Result<()> {
+        if self.is_armed {
+            return Ok(());
+        }
         // SAFETY: the ring lock is held. What is read goes into the context itself.
         unsafe {
-            // The ring is gone: there is nothing to be woken for.
-            let Ok(sqe) = self.sqe() else { return };
+            let sqe = self.sqe()?;
             let value = (&raw mut self.woken).cast();
             io_uring_prep_read(sqe, self.wake_fd, value, 8, 0);
             (*sqe).user_data = WAKE_UP;
         }
+        self.is_armed = true;
+        Ok(())
     }
 
     /// Nobody waits for it any more.
@@ -274,21 +294,31 @@ impl Inner {
     /// Throws completions of a context away that is being destroyed.
     pub unsafe fn discard(&mut self) {
         let ring = &raw mut self.ring;
-        // SAFETY: the caller is the only user. SQEs that were queued must have run as well.
+        // SAFETY: the caller is the only user.
         unsafe {
-            let _ = crate::ring::submit::submit_and_wait(ring, 1);
+            self.drop_unsent();
+            if self.in_flight() == 0 {
+                return;
+            }
+            let _ = submit_and_wait(ring, 1);
             let head = read_once((*ring).cq.khead);
             let tail = io_uring_smp_load_acquire((*ring).cq.ktail);
             let mut at = head;
             while at != tail {
                 let cqe = (*ring).cq.cqes.add((at & (*ring).cq.ring_mask) as usize);
-                if let Some(slot) = self.slots.get((*cqe).user_data) {
-                    Inner::close_signal(&slot.request, false);
-                    self.give((*cqe).user_data as u32);
-                }
+                self.throw_away((*cqe).user_data);
                 at = at.wrapping_add(1);
             }
             io_uring_cq_advance(ring, at.wrapping_sub(head));
+        }
+    }
+
+    /// Gives the slot back of a request whose event nobody takes, if it is one's user data.
+    pub(super) unsafe fn throw_away(&self, user_data: u64) {
+        if let Some(slot) = self.slots.get(user_data) {
+            Inner::close_signal(&slot.request, false);
+            // SAFETY: the caller is the only user, and the request is over.
+            unsafe { self.give(user_data as u32) };
         }
     }
 }

@@ -2,6 +2,7 @@
 //! itself as long as it runs.
 
 use super::context::Rings;
+use super::refused::PAUSE;
 use super::service::{has_completions, is_timeout, wait_for, Wait, LINGER};
 use crate::abi::aio_ring::*;
 use crate::abi::ctypes::__kernel_timespec;
@@ -33,7 +34,8 @@ pub unsafe fn run(rings: &Rings) {
     // SAFETY: the ring lock is held, and the context outlives the thread.
     unsafe {
         let inner = rings.inner();
-        inner.arm_wake_up();
+        // The one before had its own.
+        inner.is_armed = false;
         if polls {
             inner.queues.set_kflags(0);
         }
@@ -74,16 +76,18 @@ unsafe fn work(rings: &Rings) -> bool {
     unsafe {
         let inner = rings.inner();
         let available = inner.queues.available();
-        let mut taken = 0;
+        let (mut taken, mut is_refused) = (0, false);
         if available > 0 {
             let batch = inner.prepare_batch(available);
-            // Errors are in the batch as requests that fail; what is refused stays in the SQ.
-            taken = inner.flush(batch, 0).unwrap_or(0);
+            // Errors are in the batch as requests that fail; what is refused stays in the SQ for a while.
+            let flushed = inner.flush(batch, 0);
+            (taken, is_refused) = (flushed.unwrap_or(0), flushed.is_err());
             inner.queues.consume(taken);
         }
         let before = inner.queues.delivered();
         let reaped = inner.reap();
         let _ = inner.run_queued();
+        inner.endure(is_refused);
         if inner.overflowed {
             inner.overflowed = false;
             service.overflowed.store(1, Ordering::Release);
@@ -115,7 +119,9 @@ unsafe fn rest(rings: &Rings, polls: bool) -> bool {
         fence(Ordering::SeqCst);
         let has_work = inner.queues.available() > 0 || has_completions(inner);
         let mut is_lost = has_work && inner.is_lost();
-        if !has_work && !service.stopping() {
+        let sleeps = !has_work && !service.stopping();
+        let armed = if sleeps { inner.arm_wake_up() } else { Ok(()) };
+        if sleeps && armed.is_ok() {
             let wait = Wait { min_complete: 1, timeout };
             let waited = wait_for(&raw mut inner.ring, true, &wait);
             let lingered = is_timeout(&waited) && timeout.tv_sec > 0;
@@ -129,9 +135,12 @@ unsafe fn rest(rings: &Rings, polls: bool) -> bool {
                     return false;
                 }
             }
-        } else if inner.backlog {
-            // Events wait for the application to make room.
-            thread::sleep(500);
+        }
+        is_lost |= armed.is_err_and(backing::says_lost);
+        let is_refused = has_work && inner.refused_until.is_some();
+        if (has_work && inner.backlog) || is_refused || inner.unsent() > 0 {
+            // For the application to make room for events, or the server for requests.
+            thread::sleep(PAUSE);
         }
         service.sleeping.store(0, Ordering::SeqCst);
         // Where the program has closed the ring there is nothing to do any more.
