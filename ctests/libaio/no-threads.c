@@ -1,30 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Where no thread can be made, as at a limit of processes, requests end, and waits for them end in time. */
 #include "aio.h"
-#include <grp.h>
-#include <sys/resource.h>
-
-static void *nothing(void *arg)
-{
-	return arg;
-}
-
-/* From here on this process, which belongs to nobody else, makes no thread. */
-static void allow_no_threads(void)
-{
-	struct rlimit limit = { 1, 1 };
-	pthread_t thread;
-
-	if (geteuid() == 0) {
-		MUST(setgroups(0, NULL));
-		MUST(setresgid(54321, 54321, 54321));
-	}
-	MUST(setrlimit(RLIMIT_NPROC, &limit));
-	if (geteuid() == 0)
-		MUST(setresuid(54321, 54321, 54321));
-	if (pthread_create(&thread, NULL, nothing, NULL) == 0)
-		SKIP("the limit of processes does not keep threads from being made");
-}
+#include "../liburing/allow-no-threads.h"
 
 /* A terminal, which cannot be asked to write only what it need not wait for. */
 static int terminal(void)

@@ -1,33 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Where no thread can be made, as at a limit of processes, requests go on, and the program is told of them. */
 #include "rings.h"
-#include <grp.h>
+#include "allow-no-threads.h"
 #include <poll.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
-
-static void *nothing(void *arg)
-{
-	return arg;
-}
-
-/* From here on this process, which belongs to nobody else, makes no thread. */
-static void allow_no_threads(void)
-{
-	struct rlimit limit = { 1, 1 };
-	pthread_t thread;
-
-	if (geteuid() == 0) {
-		MUST(setgroups(0, NULL));
-		MUST(setresgid(54321, 54321, 54321));
-	}
-	MUST(setrlimit(RLIMIT_NPROC, &limit));
-	if (geteuid() == 0)
-		MUST(setresuid(54321, 54321, 54321));
-	if (pthread_create(&thread, NULL, nothing, NULL) == 0)
-		SKIP("the limit of processes does not keep threads from being made");
-}
 
 /* How a program learns that there is a CQE. */
 enum how { BY_WAITING, BY_PEEKING, BY_POLLING, BY_EVENTFD, WAYS };
